@@ -1,0 +1,55 @@
+#include "arco/base/error.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace arco {
+
+void ErrorList::throw_if_any() const {
+  if (problems_.empty()) return;
+  if (problems_.size() == 1) throw UserError(fmt::format("{}: {}", subject_, problems_.front()));
+  std::string text = fmt::format("{}: {} problems", subject_, problems_.size());
+  for (const auto& problem : problems_) text += "\n  - " + problem;
+  throw UserError(text);
+}
+
+namespace {
+
+// Levenshtein distance, one row at a time.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+  for (const auto& candidate : candidates) {
+    const size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+namespace internal {
+void check_failed(const char* condition, const char* file, int line, const std::string& message) {
+  throw InternalError(fmt::format("internal error: {} ({}:{}: {} does not hold)", message, file, line, condition));
+}
+}  // namespace internal
+
+}  // namespace arco

@@ -1,0 +1,68 @@
+#include "arco/base/file.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "arco/base/error.h"
+
+namespace arco {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+template <typename Container>
+Container read_whole(const fs::path& path) {
+  std::error_code code;
+  if (!fs::exists(path, code)) fail_user("{}: no such file", path.string());
+  if (fs::is_directory(path, code)) fail_user("{}: is a folder, expected a file", path.string());
+  std::ifstream in(path, std::ios::binary);
+  if (!in) fail_user("{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  Container content;
+  constexpr std::streamsize kChunk = 1 << 20;
+  while (in) {
+    const size_t old = content.size();
+    content.resize(old + kChunk);
+    in.read(reinterpret_cast<char*>(content.data()) + old, kChunk);
+    content.resize(old + static_cast<size_t>(in.gcount()));
+  }
+  if (in.bad()) fail_user("{}: cannot be read: {}", path.string(), std::strerror(errno));
+  return content;
+}
+
+}  // namespace
+
+std::vector<uint8_t> read_file(const fs::path& path) { return read_whole<std::vector<uint8_t>>(path); }
+
+std::string read_text_file(const fs::path& path) { return read_whole<std::string>(path); }
+
+void write_file(const fs::path& path, std::span<const uint8_t> bytes) {
+  std::error_code code;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), code);
+  const fs::path temporary = path.string() + fmt::format(".{}.partial", getpid());
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) {
+      const std::string why = std::strerror(errno);
+      fs::remove(temporary, code);
+      throw RunError(fmt::format("{}: cannot be written: {}", path.string(), why));
+    }
+  }
+  fs::rename(temporary, path, code);
+  if (code) {
+    const std::string why = code.message();
+    fs::remove(temporary, code);
+    throw RunError(fmt::format("{}: cannot be written: {}", path.string(), why));
+  }
+}
+
+void write_file(const fs::path& path, const std::string& text) {
+  write_file(path, std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));
+}
+
+}  // namespace arco

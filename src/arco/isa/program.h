@@ -1,0 +1,41 @@
+// A program for the accelerator and the map of the DRAM it works on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "arco/hardware/hardware_config.h"
+#include "arco/isa/instruction.h"
+
+namespace arco {
+
+enum class SegmentKind { kInput, kResidual, kWeight, kBias, kUop, kInstruction, kOutput };
+const char* to_string(SegmentKind kind);
+
+// A range of physical DRAM. Addresses are multiples of 4096 and at least 4096 (the first page stays unused).
+struct Segment {
+  SegmentKind kind = SegmentKind::kInput;
+  std::string name;
+  uint64_t address = 0;
+  uint64_t bytes = 0;
+};
+constexpr uint64_t kPageBytes = 4096;
+
+struct Program {
+  std::string name;
+  HardwareConfig hardware;
+  std::vector<Instruction> instructions;  // ends with FINISH
+  std::vector<uint32_t> micro_ops;        // encoded; the image of the kUop segment
+  std::vector<Segment> segments;
+
+  const Segment* find(SegmentKind kind) const;  // the first of that kind, or nullptr
+};
+
+// The program's instructions as bytes, 16 each.
+std::vector<uint8_t> instruction_bytes(const Program& program);
+
+// Moves segment i to new_addresses[i], rewriting every DRAM address of the instructions. Alignment must be kept.
+Program relocate(const Program& program, const std::vector<uint64_t>& new_addresses);
+
+}  // namespace arco

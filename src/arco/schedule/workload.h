@@ -1,0 +1,38 @@
+// One operation for the accelerator with its shape: what AutoTVM calls a task.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace arco {
+
+// kConv2d covers dense layers too: a dense layer is a 1x1 convolution on a 1x1 plane.
+enum class WorkloadKind : uint8_t { kConv2d, kMaxPool, kAveragePool, kAdd };
+const char* to_string(WorkloadKind kind);
+
+// Sizes in elements of the logical tensors, before any padding to blocks.
+struct Workload {
+  WorkloadKind kind = WorkloadKind::kConv2d;
+  int64_t n = 1;
+  int64_t ci = 1, h = 1, w = 1;    // input
+  int64_t co = 1, oh = 1, ow = 1;  // output
+  int64_t kh = 1, kw = 1;
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t dilation_h = 1, dilation_w = 1;
+  std::array<int64_t, 4> pads{0, 0, 0, 0};  // top, left, bottom, right
+  bool has_bias = false;       // conv
+  bool has_residual = false;   // conv
+  // The epilogue's shape decides its ALU instructions, so it is part of the task.
+  bool shift_residual = false;  // residual is shifted left before the sum
+  bool shift_out = true;        // requantisation shifts
+
+  bool operator==(const Workload&) const = default;
+
+  int64_t macs() const;  // multiplications of the operation as defined (padding to blocks not counted)
+  // "conv2d n1 64x56x56 -> 128x28x28 k3x3 s2x2 p1,1,1,1 +bias +residual"; equal workloads have equal texts.
+  std::string to_string() const;
+};
+
+}  // namespace arco

@@ -1,0 +1,38 @@
+// The seam between search algorithms and measuring: ask for configurations, tell what they measured.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arco/search/measurement.h"
+#include "arco/search/space.h"
+
+namespace arco {
+
+class Tuner {
+ public:
+  virtual ~Tuner() = default;
+  // Up to `count` configurations never asked before, best guess first. Empty: the tuner has nothing left to try.
+  virtual std::vector<uint64_t> ask(size_t count) = 0;
+  // Results of configurations, asked for or not (a resumed run tells the recorded ones first).
+  virtual void tell(const std::vector<Measurement>& results) = 0;
+  // True once the tuner can prove that nothing better is left.
+  virtual bool proved_optimal() const { return false; }
+};
+
+struct TuneResult {
+  Measurement best;                  // status ok, or kIllegal when nothing legal was found
+  std::vector<Measurement> history;  // in order of measuring
+  bool proved_optimal = false;
+  double measure_seconds = 0;
+  double search_seconds = 0;  // inside ask and tell
+};
+
+// Runs ask, measure, tell until `trials` measurements, an empty ask, a proof, or an interrupt.
+// `known` measurements count as trials already done. Batches have `batch` configurations.
+TuneResult run_tuner(Tuner& tuner, const Measurer& measure, size_t trials, size_t batch = 16,
+                     const std::vector<Measurement>& known = {});
+
+}  // namespace arco
