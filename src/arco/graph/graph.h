@@ -13,6 +13,8 @@
 
 namespace arco {
 
+class ErrorList;
+
 enum class DataType { kFloat32, kInt8, kUint8, kInt32, kInt64, kBool };
 const char* to_string(DataType type);
 size_t byte_size(DataType type);
@@ -20,6 +22,12 @@ size_t byte_size(DataType type);
 using Shape = std::vector<int64_t>;
 int64_t element_count(const Shape& shape);
 std::string to_string(const Shape& shape);  // "1x3x224x224"
+
+// Larger tensors are refused with a UserError: no network that fits an accelerator has them, and products of
+// dimensions and strides stay far from overflow.
+constexpr int64_t kMaxElements = int64_t{1} << 31;
+// All dimensions positive and at most kMaxElements elements; never overflows.
+bool is_reasonable(const Shape& shape);
 
 // A dense row-major array. Copies share the bytes; `mutable_data` is for the one who just made it.
 class Array {
@@ -67,7 +75,9 @@ struct Tensor {
 struct Clamp {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
-  bool is_identity() const { return low == -std::numeric_limits<float>::infinity() && high == std::numeric_limits<float>::infinity(); }
+  bool is_identity() const {
+    return low == -std::numeric_limits<float>::infinity() && high == std::numeric_limits<float>::infinity();
+  }
 };
 
 // How an int32 accumulator becomes int8 (vta-isa 5.7). Present on nodes of a quantised graph. The operator's exact
@@ -75,14 +85,15 @@ struct Clamp {
 //   Conv, Dense:  acc = (residual << residual_shift) + sum x*w + bias
 //   Add:          acc = (a << shift_a) + (b << shift_b)          (left shifts; one of them is 0)
 //   MaxPool:      acc = max x;       AveragePool: acc = (sum x) * multiplier
-// then y = clamp((acc + rounding) >> shift, low, high), rounding = shift > 0 ? 2^(shift-1) : 0; shift < 0: acc << -shift.
+// then y = clamp((acc + rounding) >> shift, low, high), rounding = shift > 0 ? 2^(shift-1) : 0; shift < 0: acc <<
+// -shift.
 struct Requantize {
   int shift = 0;
   int32_t low = -127;
   int32_t high = 127;
-  int residual_shift = 0;          // Conv, Dense with a residual
+  int residual_shift = 0;               // Conv, Dense with a residual
   std::array<int, 2> add_shifts{0, 0};  // Add
-  int32_t multiplier = 1;          // AveragePool: fits in 15 bits, positive
+  int32_t multiplier = 1;               // AveragePool: fits in 15 bits, positive
 };
 
 // Inputs: x [N,CI,H,W], w [CO,CI/groups,KH,KW], [bias CO], [residual N,CO,OH,OW]. Output [N,CO,OH,OW].
@@ -142,7 +153,8 @@ struct Concat {
   int64_t axis = 1;
 };
 struct Identity {};  // also Dropout at inference
-// Inputs: a [M,K] (or [...,M,K]), b [K,N] (or [...,K,N]); alpha, beta and transpositions of Gemm with input c [broadcast].
+// Inputs: a [M,K] (or [...,M,K]), b [K,N] (or [...,K,N]); alpha, beta and transpositions of Gemm with input c
+// [broadcast].
 struct MatMul {
   bool transpose_a = false;
   bool transpose_b = false;
@@ -157,14 +169,14 @@ struct Transpose {
 struct Quantize {};
 struct Dequantize {};
 
-using Op = std::variant<Conv, Dense, BatchNorm, Add, Clip, Pool, Reshape, Flatten, Lrn, Softmax, Concat, Identity, MatMul,
-                        Transpose, Quantize, Dequantize>;
+using Op = std::variant<Conv, Dense, BatchNorm, Add, Clip, Pool, Reshape, Flatten, Lrn, Softmax, Concat, Identity,
+                        MatMul, Transpose, Quantize, Dequantize>;
 const char* op_name(const Op& op);  // "Conv", "Dense", ...
 
 struct Node {
   std::string name;
   Op op;
-  std::vector<TensorId> inputs;   // kNoTensor where an optional one is absent
+  std::vector<TensorId> inputs;  // kNoTensor where an optional one is absent
   std::vector<TensorId> outputs;
   std::optional<Requantize> requantize;  // set: integer arithmetic
 };
@@ -175,7 +187,7 @@ class Graph {
   std::string name;
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;
-  std::vector<TensorId> inputs;   // without constants
+  std::vector<TensorId> inputs;  // without constants
   std::vector<TensorId> outputs;
 
   TensorId add_tensor(Tensor tensor);
@@ -195,8 +207,12 @@ class Graph {
 // (UserError naming node, operator, shapes).
 void infer_shapes(Graph& graph);
 
+// The same for one node whose inputs already have their shapes; problems are added to `errors` and the outputs keep
+// what they had. Returns whether the outputs are now known.
+bool infer_node_shapes(Graph& graph, const Node& node, ErrorList& errors);
+
 // Output extent of a window operator: floor((in + pads - (dilation*(kernel-1)+1)) / stride) + 1, or ceil with the ONNX
-// rule that the last window starts inside the input or its left padding.
+// rule that the last window starts inside the input or its left padding. 0 if the window does not fit.
 int64_t window_output(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad_begin, int64_t pad_end,
                       bool ceil_mode);
 
@@ -207,11 +223,26 @@ std::string to_text(const Graph& graph);
 
 template <typename T>
 constexpr DataType data_type_of();
-template <> constexpr DataType data_type_of<float>() { return DataType::kFloat32; }
-template <> constexpr DataType data_type_of<int8_t>() { return DataType::kInt8; }
-template <> constexpr DataType data_type_of<uint8_t>() { return DataType::kUint8; }
-template <> constexpr DataType data_type_of<int32_t>() { return DataType::kInt32; }
-template <> constexpr DataType data_type_of<int64_t>() { return DataType::kInt64; }
+template <>
+constexpr DataType data_type_of<float>() {
+  return DataType::kFloat32;
+}
+template <>
+constexpr DataType data_type_of<int8_t>() {
+  return DataType::kInt8;
+}
+template <>
+constexpr DataType data_type_of<uint8_t>() {
+  return DataType::kUint8;
+}
+template <>
+constexpr DataType data_type_of<int32_t>() {
+  return DataType::kInt32;
+}
+template <>
+constexpr DataType data_type_of<int64_t>() {
+  return DataType::kInt64;
+}
 
 // Throws InternalError unless `actual` is `expected`.
 void check_type(DataType actual, DataType expected);

@@ -56,7 +56,8 @@ struct HardwareConfig {
   // Every rule of vta-isa 1.5 that the configuration breaks, each with its numbers. Empty: legal.
   std::vector<std::string> violations() const;
 
-  // "1x16x16_i8w8a32_15_15_18_17", with "_bus128" and "_up" where they differ from 64 bits and vta++.
+  // "1x16x16_i8w8a32_15_15_18_17", with "_bus128", "_burst256" and "_up" where they differ from 64 bits, 16 beats and
+  // vta++. Different configurations have different texts.
   std::string to_string() const;
 
  private:
@@ -65,7 +66,8 @@ struct HardwareConfig {
 
 // vta_config.json: the keys of the public VTA, its fork's LOG_BLOCK_IN/LOG_BLOCK_OUT and bus keys, and "ISA_VARIANT"
 // ("up" or "vta++"; default up when only LOG_BLOCK stands there and batch is 1, else vta++). Reports every wrong key
-// value, misspelt key (with the nearest key) and broken rule at once, as UserError naming `source`.
+// value, misspelt key (with the nearest key), missing or repeated key and broken rule at once, as UserError naming
+// `source`. Required: LOG_BATCH, LOG_BLOCK (or the pair) and the four buffer sizes; the rest has defaults.
 HardwareConfig parse_hardware(const std::string& json_text, const std::string& source);
 HardwareConfig read_hardware(const std::filesystem::path& path);
 std::string to_json(const HardwareConfig& hardware);

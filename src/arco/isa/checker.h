@@ -1,8 +1,13 @@
-// Finds every rule of the instruction set (docs/isa.md) that a program breaks, independently of the lowering:
-// field widths, buffer and DRAM bounds, zero loops, illegal token flags, token balance and queue limits, deadlock,
-// entries read before written, stores of entries not written by ALU or GEMM since their last load or reset (3.3),
-// read-after-write in consecutive ALU steps (3.6), immediate with src != dst (3.5), accesses outside the segments,
-// micro-ops used before being loaded, data races between modules that no token orders.
+// Finds every rule of the instruction set (docs/isa.md, "Rules") that a program breaks, independently of the lowering.
+//
+//   hardware, program-end, segments                          the program as a whole
+//   field-width, alu-op, memory-type, zero-size, pad,        one instruction by itself
+//   sram-bounds, dram-segment, zero-loop, shift-range
+//   uop-not-loaded, index-bounds, immediate-source,          an instruction with the micro-ops it uses
+//   alu-hazard
+//   token-flag, deadlock, token-balance, queue-limit,        the order that tokens enforce
+//   finish-order
+//   read-before-write, store-not-computed, data-race         what the scratchpads hold
 #pragma once
 
 #include <string>
@@ -18,7 +23,8 @@ struct Violation {
   std::string detail;        // with numbers: needed, available
 };
 
-// At most `limit` violations, in program order. `limit` 0: all.
+// At most `limit` violations, in program order. `limit` 0: all. When the hardware is illegal, nothing else is checked.
+// An instruction that breaks a rule by itself does not take part in the rules about scratchpads.
 std::vector<Violation> check_program(const Program& program, size_t limit = 100);
 
 }  // namespace arco

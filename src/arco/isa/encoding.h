@@ -3,8 +3,8 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "arco/hardware/hardware_config.h"
 #include "arco/isa/instruction.h"
@@ -23,26 +23,42 @@ struct BitField {
 
 // Places of all configuration-dependent fields.
 struct IsaLayout {
+  // Throws InternalError when the fields of a (then illegal) configuration do not fit their 32, 64 or 128 bits.
   explicit IsaLayout(const HardwareConfig& hardware);
 
   IsaVariant variant;
   BitField reset, uop_begin, uop_end, iter_out, iter_in;
-  BitField dst_out, dst_in;
+  BitField dst_out, dst_in;          // GEMM
+  BitField alu_dst_out, alu_dst_in;  // as GEMM's in up; in vta++ at most 11 bits wide
   BitField gemm_src_out, gemm_src_in, wgt_out, wgt_in;
   BitField alu_src_out, alu_src_in, alu_op, use_imm, imm;
   // Micro-op, 32 bits.
   BitField uop_dst, gemm_uop_src, gemm_uop_wgt, alu_uop_src;
 };
 
+// The ALU operations of a variant are those from kMin to this one.
+AluOp last_alu_op(IsaVariant variant);
+
+// A field of an instruction with the value that goes there.
+struct FieldValue {
+  const char* name;
+  BitField place;
+  uint64_t value;
+  bool fits() const { return place.width >= 64 || value >> place.width == 0; }
+};
+// All fields of an instruction, in the order of their bits. A negative immediate that fits is given as its 16 bits.
+std::vector<FieldValue> fields_of(const Instruction& instruction, const IsaLayout& layout);
+
 // Throws InternalError when a value does not fit its field (the checker reports such programs first).
 InstructionWord encode(const Instruction& instruction, const IsaLayout& layout);
-// A decoded instruction, or why the bits are not one (unknown opcode, memory type, ALU op).
+// A decoded instruction (bits that belong to no field are ignored, as the hardware does), or why the bits are not one (unknown opcode, memory type, ALU op).
 struct Decoded {
   Instruction instruction;
   std::string error;  // empty: valid
 };
 Decoded decode(const InstructionWord& word, const IsaLayout& layout);
 
+// Throw InternalError when an index does not fit, as encode does.
 uint32_t encode_gemm_uop(const MicroOp& uop, const IsaLayout& layout);
 uint32_t encode_alu_uop(const MicroOp& uop, const IsaLayout& layout);
 MicroOp decode_gemm_uop(uint32_t word, const IsaLayout& layout);

@@ -7,10 +7,15 @@ namespace arco {
 
 enum class Opcode : uint8_t { kLoad = 0, kStore = 1, kGemm = 2, kFinish = 3, kAlu = 4 };
 enum class MemoryType : uint8_t { kUop = 0, kWgt = 1, kInp = 2, kAcc = 3, kOut = 4, kAcc8 = 5 };
-// Values are ours; their bits depend on the variant. kClp and kMov exist in vta++ only.
+// The values are the bits of the field. kClp and kMov exist in vta++ only.
 enum class AluOp : uint8_t { kMin, kMax, kAdd, kShr, kMul, kClp, kMov };
+// Names of the assembler text: "load", "inp", "add" ...
+const char* to_string(Opcode opcode);
+const char* to_string(MemoryType type);
+const char* to_string(AluOp op);
 // Which module executes an instruction.
 enum class Module : uint8_t { kLoad = 0, kCompute = 1, kStore = 2 };
+const char* to_string(Module module);  // "load", "compute", "store"
 
 // Tokens taken before and given after execution. "prev" of compute is load, "next" is store.
 struct Tokens {
@@ -52,7 +57,7 @@ struct LoopFields {
   uint32_t wgt_in = 0;   // GEMM only
   AluOp alu_op = AluOp::kMin;
   bool use_imm = false;
-  int32_t imm = 0;  // 16 bits, signed
+  int32_t imm = 0;  // 16 bits, signed; zero unless use_imm
   bool operator==(const LoopFields&) const = default;
   // Steps the instruction executes.
   uint64_t steps() const { return uint64_t{iter_out} * iter_in * (uop_end > uop_begin ? uop_end - uop_begin : 0); }
@@ -64,6 +69,11 @@ struct Instruction {
   MemoryFields memory;  // LOAD, STORE; zero otherwise
   LoopFields loop;      // GEMM, ALU; zero otherwise (iter 1)
   bool operator==(const Instruction&) const = default;
+
+  // LOAD, STORE: moves nothing, handles tokens only.
+  bool is_no_op() const {
+    return (opcode == Opcode::kLoad || opcode == Opcode::kStore) && memory.x_size == 0;
+  }
 
   Module module() const {
     if (opcode == Opcode::kStore) return Module::kStore;

@@ -32,10 +32,23 @@ struct Program {
   const Segment* find(SegmentKind kind) const;  // the first of that kind, or nullptr
 };
 
+// Bytes of one DRAM element of a memory type: the unit of dram_base and x_stride.
+int64_t dram_element_bytes(const HardwareConfig& hardware, MemoryType type);
+
+// What a LOAD or STORE touches in DRAM: bytes [begin, end), from the first row's start to the last row's end.
+// Empty (begin = end) for no-ops and y_size 0.
+struct DramRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+DramRange dram_range(const HardwareConfig& hardware, const MemoryFields& memory);
+
 // The program's instructions as bytes, 16 each.
 std::vector<uint8_t> instruction_bytes(const Program& program);
 
-// Moves segment i to new_addresses[i], rewriting every DRAM address of the instructions. Alignment must be kept.
+// Moves segment i to new_addresses[i], rewriting every DRAM address of the instructions (no-ops keep theirs).
+// Throws UserError when a new address is not a multiple of kPageBytes from kPageBytes on, two segments would overlap,
+// an address would leave its 32-bit field, or an instruction's accesses lie in no segment.
 Program relocate(const Program& program, const std::vector<uint64_t>& new_addresses);
 
 }  // namespace arco

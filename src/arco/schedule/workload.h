@@ -25,8 +25,13 @@ struct Workload {
   bool has_bias = false;       // conv
   bool has_residual = false;   // conv
   // The epilogue's shape decides its ALU instructions, so it is part of the task.
-  bool shift_residual = false;  // residual is shifted left before the sum
-  bool shift_out = true;        // requantisation shifts
+  bool shift_residual = false;   // residual is shifted left before the sum (kAdd: one operand is)
+  bool shift_out = true;         // requantisation shifts
+  bool symmetric_clamp = false;  // output range is [-high, high]: one CLP on vta++ instead of MAX and MIN
+  // A dense layer that reads a flattened image: its pixels. ci counts the image's channels, h = w = 1.
+  int64_t plane = 1;
+  // The host writes the input (network input, result of a host layer), so it comes packed for this layer alone.
+  bool host_input = false;
 
   bool operator==(const Workload&) const = default;
 

@@ -20,12 +20,15 @@ class Tuner {
   virtual void tell(const std::vector<Measurement>& results) = 0;
   // True once the tuner can prove that nothing better is left.
   virtual bool proved_optimal() const { return false; }
+  // Cycles that no legal configuration can beat, measured or not; 0: nothing is proven.
+  virtual double proven_bound() const { return 0; }
 };
 
 struct TuneResult {
   Measurement best;                  // status ok, or kIllegal when nothing legal was found
   std::vector<Measurement> history;  // in order of measuring
   bool proved_optimal = false;
+  double proven_bound = 0;  // cycles; best.cycles / proven_bound - 1 is the proven gap
   double measure_seconds = 0;
   double search_seconds = 0;  // inside ask and tell
 };

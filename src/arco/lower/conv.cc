@@ -1,0 +1,182 @@
+// Convolution and dense layers. One output tile per virtual thread and group:
+//
+//   for each group of tiles (one per thread)
+//     compute: clear the accumulators, or start them with the bias or the shifted residual
+//     for each input channel tile k, for each thread
+//       load:    input and weight tile, unless they are still there
+//       compute: GEMM
+//     compute: bias, shift, clamp;  store: the tile
+//
+// A pair (tile, k) is an item. The load of an item waits for the GEMM that last used the copies it overwrites, which
+// with two threads is the one before the previous item: transfer and arithmetic overlap.
+#include <vector>
+
+#include "arco/base/error.h"
+#include "arco/lower/epilogue.h"
+#include "arco/lower/lowering.h"
+#include "arco/lower/tile_pipeline.h"
+
+namespace arco {
+
+namespace {
+
+class ConvLowering {
+ public:
+  explicit ConvLowering(const LayerContext& layer)
+      : l_(layer),
+        g_(layer.geometry),
+        gemm_(gemm_loops(layer.workload, layer.schedule, layer.hardware, g_)),
+        range_(range_loops(layer.schedule, layer.hardware)),
+        bias_(bias_loops(layer.schedule, layer.hardware, g_)),
+        inputs_(g_.inp_slots),
+        weights_(g_.wgt_slots),
+        biases_(g_.bias_slots),
+        tiles_(layer.emitter, g_.acc_slots) {}
+
+  void run() {
+    for_each_group(l_.schedule, g_, [&](const TileIndex* tiles, int count) { group(tiles, count); });
+  }
+
+ private:
+  struct OpenTile {
+    TileIndex at;
+    int64_t slot = 0;
+    int64_t acc = 0;   // first accumulator
+    int64_t bias = 0;  // first bias entry
+    bool bias_added = false;
+  };
+
+  void group(const TileIndex* tiles, int count) {
+    OpenTile open[2];
+    for (int t = 0; t < count; ++t) open[t] = begin(tiles[t]);
+    for (int64_t k = 0; k < g_.ci_tiles; ++k) {
+      for (int t = 0; t < count; ++t) item(open[t], k);
+    }
+    for (int t = 0; t < count; ++t) end(open[t]);
+  }
+
+  OpenTile begin(const TileIndex& at) {
+    OpenTile tile;
+    tile.at = at;
+    tile.slot = tiles_.begin();
+    tile.acc = tile.slot * g_.acc_tile;
+    if (l_.workload.has_residual) {
+      for_each_transfer(l_.residual_view(), l_.output_box(at), tile.acc,
+                        [&](const Transfer& transfer) { l_.emitter.load(MemoryType::kAcc8, transfer); });
+      emit_left_shift(l_.emitter, range_, tile.acc, l_.numbers.residual_shift);
+    } else if (l_.workload.has_bias && l_.hardware.variant == IsaVariant::kVtaPlus) {
+      tile.bias = bias(at.co);
+      l_.emitter.alu(AluOp::kMov, bias_, {tile.acc, tile.bias, 0});
+      tile.bias_added = true;
+    } else {
+      l_.emitter.gemm(range_, {tile.acc, 0, 0}, true);
+    }
+    return tile;
+  }
+
+  void item(const OpenTile& tile, int64_t k) {
+    const int64_t item = static_cast<int64_t>(gemms_.size());
+    const TileIndex& at = tile.at;
+    const int64_t position = (at.b * g_.h_tiles + at.h) * g_.w_tiles + at.w;
+    const Slots::Use input = inputs_.use(position * g_.ci_tiles + k, item);
+    const Slots::Use weight = weights_.use(at.co * g_.ci_tiles + k, item);
+    if (input.load || weight.load) {
+      wait_for_gemm(std::max(input.last_user, weight.last_user));
+      if (input.load) load_input(at, k, input.slot * g_.inp_tile);
+      if (weight.load) load_weight(at, k, weight.slot * g_.wgt_tile);
+      l_.emitter.signal(l_.emitter.last(Module::kLoad), Module::kCompute);
+      l_.emitter.wait(Module::kCompute, Module::kLoad);
+    }
+    l_.emitter.gemm(gemm_, {tile.acc, input.slot * g_.inp_tile, weight.slot * g_.wgt_tile});
+    gemms_.push_back(l_.emitter.last(Module::kCompute));
+  }
+
+  // Tokens carry no names: one is given for each item waited for, in the order of the items.
+  void wait_for_gemm(int64_t item) {
+    if (item <= waited_) return;
+    l_.emitter.signal(gemms_[static_cast<size_t>(item)], Module::kLoad);
+    l_.emitter.wait(Module::kLoad, Module::kCompute);
+    waited_ = item;
+  }
+
+  void load_input(const TileIndex& at, int64_t k, int64_t sram) {
+    const Workload& w = l_.workload;
+    const Schedule& s = l_.schedule;
+    TensorView view;
+    view.base = l_.base_of(SegmentKind::kInput, l_.hardware.inp_element_bytes());
+    view.groups = g_.ci_blocks / g_.in_ratio;
+    view.rows = w.h;
+    view.columns = w.w;
+    view.ratio = g_.in_ratio;
+    Box box;
+    box.b = at.b * s.tile_b;
+    box.b_count = s.tile_b;
+    box.group = k * s.tile_ci / g_.in_ratio;
+    box.group_count = s.tile_ci / g_.in_ratio;
+    box.row = at.h * s.tile_h * w.stride_h - w.pads[0];
+    box.row_count = g_.in_rows;
+    box.column = at.w * s.tile_w * w.stride_w - w.pads[1];
+    box.column_count = g_.in_cols;
+    for_each_transfer(view, box, sram, [&](const Transfer& t) { l_.emitter.load(MemoryType::kInp, t); });
+  }
+
+  void load_weight(const TileIndex& at, int64_t k, int64_t sram) {
+    const Schedule& s = l_.schedule;
+    const int64_t kernel = l_.workload.kh * l_.workload.kw;
+    const int64_t row = g_.ci_blocks * kernel;  // elements of one output channel block
+    Transfer t;
+    t.sram = sram;
+    t.dram = l_.base_of(SegmentKind::kWeight, l_.hardware.wgt_element_bytes()) + at.co * s.tile_co * row +
+             k * s.tile_ci * kernel;
+    t.columns = s.tile_ci * kernel;
+    t.stride = row;
+    if (row <= kMaxTransferSize) {
+      t.rows = s.tile_co;
+      l_.emitter.load(MemoryType::kWgt, t);
+      return;
+    }
+    for (int64_t co = 0; co < s.tile_co; ++co, t.dram += row, t.sram += t.columns) {
+      l_.emitter.load(MemoryType::kWgt, t);
+    }
+  }
+
+  // First bias entry of an output channel tile, loaded if it is not there.
+  int64_t bias(int64_t co) {
+    const Slots::Use use = biases_.use(co, ++bias_uses_);
+    const int64_t sram = g_.acc_slots * g_.acc_tile + use.slot * g_.bias_tile;
+    if (use.load) {
+      Transfer t;
+      t.sram = sram;
+      t.dram = l_.base_of(SegmentKind::kBias, l_.hardware.acc_element_bytes()) + co * g_.bias_tile;
+      t.columns = t.stride = g_.bias_tile;
+      l_.emitter.load(MemoryType::kAcc, t);
+    }
+    return sram;
+  }
+
+  void end(OpenTile& tile) {
+    if (l_.workload.has_bias && !tile.bias_added) {
+      l_.emitter.alu(AluOp::kAdd, bias_, {tile.acc, bias(tile.at.co), 0});
+    }
+    if (!l_.workload.has_bias && l_.numbers.shift > 0) {
+      l_.emitter.alu_immediate(AluOp::kAdd, range_, tile.acc, rounding_of(l_.numbers.shift));
+    }
+    emit_requantize(l_.emitter, l_.hardware, l_.numbers, range_, tile.acc);
+    tiles_.end(tile.slot, l_.output_view(), l_.output_box(tile.at), tile.acc);
+  }
+
+  const LayerContext& l_;
+  const Geometry& g_;
+  const LoopPlan gemm_, range_, bias_;
+  Slots inputs_, weights_, biases_;
+  TilePipeline tiles_;
+  std::vector<int64_t> gemms_;  // instruction of each item
+  int64_t waited_ = -1;
+  int64_t bias_uses_ = 0;
+};
+
+}  // namespace
+
+void lower_conv(const LayerContext& layer) { ConvLowering(layer).run(); }
+
+}  // namespace arco

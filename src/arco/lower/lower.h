@@ -1,0 +1,25 @@
+// Workload x Schedule x HardwareConfig -> Program.
+#pragma once
+
+#include "arco/graph/graph.h"
+#include "arco/hardware/hardware_config.h"
+#include "arco/isa/program.h"
+#include "arco/schedule/schedule.h"
+#include "arco/schedule/workload.h"
+
+namespace arco {
+
+// The program has its own compact DRAM map: input, residual, weight, bias, output, micro-ops, instructions, as far as
+// the workload has them, from the second page on; relocate() moves it. Layouts: input_layout() and output_layout();
+// the residual is laid out as the output; weights [CO/o][CI/i][KH][KW][o][i]; bias int32 [CO/o][batch][o], the rounding
+// of the requantisation already added (see rounding_in_bias). Average pooling has a bias segment of one element.
+//
+// `numbers` must agree with the workload's epilogue (shift_out, shift_residual, symmetric_clamp).
+// The schedule must be legal (why_illegal()); InternalError otherwise.
+Program lower(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
+              const Requantize& numbers);
+
+// 2^(shift-1), the constant that makes the right shift round half up; 0 for left shifts.
+int32_t rounding_of(int shift);
+
+}  // namespace arco

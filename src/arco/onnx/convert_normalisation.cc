@@ -1,0 +1,46 @@
+// BatchNormalization, LRN and Softmax. Before opset 13 Softmax ran over all dimensions from `axis` on.
+#include "arco/onnx/converters.h"
+
+namespace arco {
+namespace {
+
+void convert_batch_norm(NodeContext& node) {
+  std::vector<TensorId> inputs;
+  for (int i = 0; i < 5; ++i) inputs.push_back(node.input(i));
+  BatchNorm norm;
+  norm.epsilon = node.real("epsilon", 1e-5F);
+  node.ignore("momentum");
+  if (node.integer("training_mode", 0) != 0) {
+    node.problem("training_mode must be 0; export the model for inference");
+  }
+  if (node.integer("spatial", 1) != 1) node.problem("spatial must be 1: statistics per channel");
+  if (!(norm.epsilon >= 0)) node.problem("epsilon {} must not be negative", norm.epsilon);
+  node.emit(norm, std::move(inputs));
+}
+
+void convert_lrn(NodeContext& node) {
+  if (!node.has_attribute("size")) node.problem("attribute 'size' is missing");
+  Lrn lrn;
+  lrn.size = node.integer("size", 1);
+  lrn.alpha = node.real("alpha", 1e-4F);
+  lrn.beta = node.real("beta", 0.75F);
+  lrn.bias = node.real("bias", 1.0F);
+  node.emit(lrn, {node.input(0)});
+}
+
+void convert_softmax(NodeContext& node) {
+  Softmax softmax;
+  softmax.flatten_to_2d = node.opset() < 13;
+  softmax.axis = node.integer("axis", node.opset() < 13 ? 1 : -1);
+  node.emit(softmax, {node.input(0)});
+}
+
+}  // namespace
+
+void add_normalisation_converters(ConverterTable& table) {
+  table["BatchNormalization"] = convert_batch_norm;
+  table["LRN"] = convert_lrn;
+  table["Softmax"] = convert_softmax;
+}
+
+}  // namespace arco

@@ -1,0 +1,229 @@
+#include "arco/plan/network_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "arco/base/error.h"
+
+namespace arco {
+
+std::array<int64_t, 4> as_image(const Shape& shape) {
+  ARCO_CHECK(shape.size() == 2 || shape.size() == 4, "rank {}", shape.size());
+  return {shape[0], shape[1], shape.size() == 4 ? shape[2] : 1, shape.size() == 4 ? shape[3] : 1};
+}
+
+namespace {
+
+bool is_image(const Tensor& tensor) {
+  return tensor.type == DataType::kInt8 && !tensor.constant && (tensor.shape.size() == 2 || tensor.shape.size() == 4);
+}
+
+// Rows of a window operator below the image that its last window needs; ceil mode may ask for more, floor for less than
+// the pads say.
+int64_t needed_pad(int64_t out, int64_t stride, int64_t kernel, int64_t dilation, int64_t in, int64_t pad_begin) {
+  return std::max<int64_t>(0, (out - 1) * stride + (kernel - 1) * dilation + 1 - in - pad_begin);
+}
+
+class Partition {
+ public:
+  explicit Partition(const Graph& graph)
+      : graph_(graph), producers_(graph.producers()), consumers_(graph.consumers()), layers_(graph.nodes.size()) {}
+
+  NetworkPlan run() {
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) convert(static_cast<int>(i));
+    NetworkPlan plan;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (layers_[i].layer) {
+        layers_[i].layer->workload.host_input = host_writes(*layers_[i].layer);
+        plan.steps.emplace_back(*layers_[i].layer);
+      } else if (!only_renames(static_cast<int>(i))) {
+        plan.steps.emplace_back(HostStep{static_cast<int>(i), layers_[i].reason});
+      }
+    }
+    return plan;
+  }
+
+ private:
+  struct Decision {
+    std::optional<AcceleratorLayer> layer;
+    std::string reason;
+  };
+
+  void convert(int index) {
+    const Node& node = graph_.nodes[static_cast<size_t>(index)];
+    Decision& decision = layers_[static_cast<size_t>(index)];
+    AcceleratorLayer layer;
+    layer.name = node.name;
+    layer.node = index;
+    layer.input = node.inputs.empty() ? kNoTensor : node.inputs[0];
+    layer.output = node.outputs[0];
+    if (!node.requantize) {
+      decision.reason = fmt::format("{} has no integer form", op_name(node.op));
+      return;
+    }
+    layer.numbers = *node.requantize;
+    decision.reason = std::visit([&](const auto& op) { return fill(op, node, layer); }, node.op);
+    if (decision.reason.empty()) decision.layer = layer;
+  }
+
+  // Each fills the layer, or returns why the host must run the node.
+  template <typename Other>
+  std::string fill(const Other& /*op*/, const Node& node, AcceleratorLayer& /*layer*/) {
+    return fmt::format("{} has no accelerator form", op_name(node.op));
+  }
+
+  std::string fill(const Conv& conv, const Node& node, AcceleratorLayer& layer) {
+    layer.weight = node.inputs[1];
+    layer.bias = node.inputs.size() > 2 ? node.inputs[2] : kNoTensor;
+    layer.residual = node.inputs.size() > 3 ? node.inputs[3] : kNoTensor;
+    if (conv.groups != 1) return "grouped convolution";
+    if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 image";
+    if (!graph_.tensor(layer.weight).constant) return "weights are not constant";
+    Workload& w = layer.workload;
+    set_images(layer);
+    const Shape& kernel = graph_.tensor(layer.weight).shape;
+    set_window(w, {kernel[2], kernel[3]}, conv.strides, conv.dilations, conv.pads);
+    return finish_gemm(layer);
+  }
+
+  std::string fill(const Dense& /*op*/, const Node& node, AcceleratorLayer& layer) {
+    layer.weight = node.inputs[1];
+    layer.bias = node.inputs.size() > 2 ? node.inputs[2] : kNoTensor;
+    layer.residual = node.inputs.size() > 3 ? node.inputs[3] : kNoTensor;
+    if (!graph_.tensor(layer.weight).constant) return "weights are not constant";
+    layer.input = flattened_image(layer.input);
+    if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 matrix";
+    const Tensor& input = graph_.tensor(layer.input);
+    if (graph_.tensor(layer.output).shape.size() != 2) return "output is not a matrix";
+    set_images(layer);
+    layer.workload.plane = element_count(input.shape) / (input.shape[0] * input.shape[1]);
+    layer.workload.h = layer.workload.w = 1;
+    return finish_gemm(layer);
+  }
+
+  std::string fill(const Pool& pool, const Node& /*node*/, AcceleratorLayer& layer) {
+    if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 image";
+    layer.workload.kind = pool.kind == Pool::Kind::kMax ? WorkloadKind::kMaxPool : WorkloadKind::kAveragePool;
+    set_images(layer);
+    set_window(layer.workload, pool.kernel, pool.strides, pool.dilations, pool.pads);
+    describe(layer);
+    return "";
+  }
+
+  std::string fill(const Add& /*op*/, const Node& node, AcceleratorLayer& layer) {
+    layer.workload.kind = WorkloadKind::kAdd;
+    layer.residual = node.inputs[1];
+    const Tensor& a = graph_.tensor(layer.input);
+    const Tensor& b = graph_.tensor(layer.residual);
+    if (!is_image(a) || !is_image(b)) return "operands are not int8 images";
+    if (a.shape != b.shape) return "operands are broadcast";
+    set_images(layer);
+    if (layer.numbers.shift > 15) return "rounding constant exceeds the 16-bit immediate";
+    describe(layer);
+    return "";
+  }
+
+  void set_images(AcceleratorLayer& layer) {
+    const auto in = as_image(graph_.tensor(layer.input).shape);
+    const auto out = as_image(graph_.tensor(layer.output).shape);
+    Workload& w = layer.workload;
+    w.n = in[0];
+    w.ci = in[1];
+    w.h = in[2];
+    w.w = in[3];
+    w.co = out[1];
+    w.oh = out[2];
+    w.ow = out[3];
+  }
+
+  static void set_window(Workload& w, const std::array<int64_t, 2>& kernel, const std::array<int64_t, 2>& strides,
+                         const std::array<int64_t, 2>& dilations, const std::array<int64_t, 4>& pads) {
+    w.kh = kernel[0];
+    w.kw = kernel[1];
+    w.stride_h = strides[0];
+    w.stride_w = strides[1];
+    w.dilation_h = dilations[0];
+    w.dilation_w = dilations[1];
+    w.pads = {pads[0], pads[1], needed_pad(w.oh, w.stride_h, w.kh, w.dilation_h, w.h, pads[0]),
+              needed_pad(w.ow, w.stride_w, w.kw, w.dilation_w, w.w, pads[1])};
+  }
+
+  std::string finish_gemm(AcceleratorLayer& layer) {
+    layer.workload.has_residual = layer.residual != kNoTensor;
+    // A rounding constant beyond the 16-bit immediate needs the bias's way in.
+    layer.workload.has_bias = layer.bias != kNoTensor || layer.numbers.shift > 15;
+    describe(layer);
+    return "";
+  }
+
+  static void describe(AcceleratorLayer& layer);
+
+  // The image behind flattening nodes, when its rows are the rows of the matrix; else the tensor itself.
+  TensorId flattened_image(TensorId matrix) const {
+    TensorId image = matrix;
+    while (producers_[static_cast<size_t>(image)] >= 0) {
+      const Node& node = graph_.nodes[static_cast<size_t>(producers_[static_cast<size_t>(image)])];
+      if (!std::holds_alternative<Flatten>(node.op) && !std::holds_alternative<Reshape>(node.op)) break;
+      image = node.inputs[0];
+    }
+    const Shape& shape = graph_.tensor(image).shape;
+    const bool rows_kept = shape.size() == 4 && shape[0] == graph_.tensor(matrix).shape[0];
+    return rows_kept ? image : matrix;
+  }
+
+  bool host_writes(const AcceleratorLayer& layer) const {
+    if (layer.workload.kind != WorkloadKind::kConv2d) return false;
+    const int producer = producers_[static_cast<size_t>(layer.input)];
+    if (producer >= 0 && layers_[static_cast<size_t>(producer)].layer) return false;
+    return true;
+  }
+
+  // A flattening node all of whose readers are layers that read the image itself (or such nodes again).
+  bool only_renames(int index) const {
+    const Node& node = graph_.nodes[static_cast<size_t>(index)];
+    if (!std::holds_alternative<Flatten>(node.op) && !std::holds_alternative<Reshape>(node.op)) return false;
+    const TensorId output = node.outputs[0];
+    if (std::find(graph_.outputs.begin(), graph_.outputs.end(), output) != graph_.outputs.end()) return false;
+    const auto& readers = consumers_[static_cast<size_t>(output)];
+    return std::all_of(readers.begin(), readers.end(), [&](int reader) {
+      const auto& layer = layers_[static_cast<size_t>(reader)].layer;
+      if (!layer) return only_renames(reader);
+      return layer->input != output && layer->residual != output;
+    });
+  }
+
+  const Graph& graph_;
+  const std::vector<int> producers_;
+  const std::vector<std::vector<int>> consumers_;
+  std::vector<Decision> layers_;
+};
+
+// The epilogue's shape, which decides its instructions.
+void Partition::describe(AcceleratorLayer& layer) {
+  const Requantize& numbers = layer.numbers;
+  Workload& w = layer.workload;
+  w.shift_out = numbers.shift != 0;
+  w.symmetric_clamp = numbers.high >= 0 && numbers.low == -numbers.high;
+  w.shift_residual = w.kind == WorkloadKind::kAdd ? numbers.add_shifts[0] + numbers.add_shifts[1] > 0
+                                                  : w.has_residual && numbers.residual_shift > 0;
+}
+
+}  // namespace
+
+NetworkPlan plan_network(const Graph& quantized) { return Partition(quantized).run(); }
+
+std::vector<Task> tasks_of(const NetworkPlan& plan) {
+  std::vector<Task> tasks;
+  for (const Step& step : plan.steps) {
+    const auto* layer = std::get_if<AcceleratorLayer>(&step);
+    if (layer == nullptr) continue;
+    auto found = std::find_if(tasks.begin(), tasks.end(), [&](const Task& t) { return t.workload == layer->workload; });
+    if (found == tasks.end()) found = tasks.insert(tasks.end(), Task{layer->workload, layer->numbers, 0, {}});
+    ++found->count;
+    found->layers.push_back(layer->name);
+  }
+  return tasks;
+}
+
+}  // namespace arco

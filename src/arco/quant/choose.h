@@ -1,0 +1,23 @@
+// Which nodes of a float graph run in int8.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arco/graph/graph.h"
+
+namespace arco {
+
+// One flag a node: true if the node runs in int8.
+//   Conv, Dense   float weights and bias are constants, the residual is not
+//   Add           two non-constant operands of equal shape
+//   Pool          maximum; average if all windows have the same divisor
+//   Clip, Flatten, Reshape, Identity, Concat move or limit values only: they follow their neighbours, so that
+//                 float data does not lose precision between two float operators
+// Nodes named in `float_nodes` stay in float.
+std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::string>& float_nodes);
+
+// The divisor of an average pooling node whose windows all have the same one, else 0.
+int64_t average_divisor(const Graph& graph, const Node& node);
+
+}  // namespace arco

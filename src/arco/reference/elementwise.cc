@@ -1,0 +1,106 @@
+// Add:       y = clamp(a + b), numpy broadcasting;  int8: requantize((a << shift_a) + (b << shift_b))
+// Clip:      y = min(max(x, low), high);            int8: requantize(x)
+// BatchNorm: y = scale * (x - mean) / sqrt(variance + epsilon) + bias, per channel (dimension 1)
+#include "arco/reference/elementwise.h"
+
+#include <cmath>
+
+#include "arco/reference/broadcast.h"
+
+namespace arco::reference {
+
+Array add(const Add& op, const Call& call) {
+  const Array& a = call.input(0);
+  const Array& b = call.input(1);
+  const auto ia = broadcast_indices(a.shape(), call.output_shape);
+  const auto ib = broadcast_indices(b.shape(), call.output_shape);
+  if (call.requantize) {
+    const Requantize& scale = *call.requantize;
+    Array y(DataType::kInt8, call.output_shape);
+    const auto out = y.mutable_data<int8_t>();
+    const auto pa = a.data<int8_t>();
+    const auto pb = b.data<int8_t>();
+    for (size_t i = 0; i < out.size(); ++i) {
+      out[i] = requantize(
+          wrap_add(wrap_shift_left(pa[ia[i]], scale.add_shifts[0]), wrap_shift_left(pb[ib[i]], scale.add_shifts[1])),
+          scale);
+    }
+    return y;
+  }
+  Array y(DataType::kFloat32, call.output_shape);
+  const auto out = y.mutable_data<float>();
+  const auto pa = a.data<float>();
+  const auto pb = b.data<float>();
+  for (size_t i = 0; i < out.size(); ++i) out[i] = apply(op.clamp, pa[ia[i]] + pb[ib[i]]);
+  return y;
+}
+
+Array clip(const Clip& op, const Call& call) {
+  const Array& x = call.input(0);
+  Array y(x.type(), x.shape());
+  if (call.requantize) {
+    const auto in = x.data<int8_t>();
+    const auto out = y.mutable_data<int8_t>();
+    for (size_t i = 0; i < in.size(); ++i) out[i] = requantize(in[i], *call.requantize);
+    return y;
+  }
+  const auto in = x.data<float>();
+  const auto out = y.mutable_data<float>();
+  for (size_t i = 0; i < in.size(); ++i) out[i] = apply(op.clamp, in[i]);
+  return y;
+}
+
+Array batch_norm(const BatchNorm& op, const Call& call) {
+  const Array& x = call.input(0);
+  ARCO_CHECK(x.shape().size() >= 2, "batch normalisation of shape {}", to_string(x.shape()));
+  const auto channels = static_cast<size_t>(x.shape()[1]);
+  for (size_t i = 1; i <= 4; ++i) {
+    ARCO_CHECK(call.input(i).size() == x.shape()[1], "statistics of {} for {} channels", call.input(i).size(),
+               channels);
+  }
+  const auto scale = call.input(1).data<float>();
+  const auto bias = call.input(2).data<float>();
+  const auto mean = call.input(3).data<float>();
+  const auto variance = call.input(4).data<float>();
+  const auto in = x.data<float>();
+  Array y(DataType::kFloat32, x.shape());
+  const auto out = y.mutable_data<float>();
+  const size_t planes = static_cast<size_t>(x.shape()[0]) * channels;
+  const size_t plane = planes == 0 ? 0 : in.size() / planes;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const size_t c = i / plane % channels;
+    const double factor =
+        static_cast<double>(scale[c]) / std::sqrt(static_cast<double>(variance[c]) + static_cast<double>(op.epsilon));
+    const double centred = static_cast<double>(in[i]) - static_cast<double>(mean[c]);
+    out[i] = static_cast<float>(centred * factor + static_cast<double>(bias[c]));
+  }
+  return y;
+}
+
+int8_t quantize_value(double value, int exponent) {
+  const double scaled = std::round(std::ldexp(value, exponent));  // std::round: half away from zero
+  if (std::isnan(scaled)) return 0;
+  return static_cast<int8_t>(scaled < -127 ? -127 : (scaled > 127 ? 127 : scaled));
+}
+
+Array quantize(const Call& call) {
+  const Array& x = call.input(0);
+  Array y(DataType::kInt8, x.shape());
+  const auto in = x.data<float>();
+  const auto out = y.mutable_data<int8_t>();
+  for (size_t i = 0; i < in.size(); ++i) out[i] = quantize_value(static_cast<double>(in[i]), call.output_exponent);
+  return y;
+}
+
+Array dequantize(const Call& call) {
+  const Array& x = call.input(0);
+  Array y(DataType::kFloat32, x.shape());
+  const auto in = x.data<int8_t>();
+  const auto out = y.mutable_data<float>();
+  for (size_t i = 0; i < in.size(); ++i) {
+    out[i] = static_cast<float>(std::ldexp(static_cast<double>(in[i]), -call.input_exponent));
+  }
+  return y;
+}
+
+}  // namespace arco::reference

@@ -1,0 +1,170 @@
+#include "arco/runtime/run.h"
+
+#include <fmt/ranges.h>
+
+#include <map>
+#include <set>
+
+#include "arco/base/error.h"
+#include "arco/base/parallel.h"
+#include "arco/plan/packing.h"
+#include "arco/reference/interpreter.h"
+#include "arco/sim/functional.h"
+
+namespace arco {
+
+std::string Mismatch::to_string() const {
+  return fmt::format("layer {}: first wrong value at [{}]: expected {}, got {} ({} values differ)", layer,
+                     fmt::join(position, ", "), expected, actual, wrong_values);
+}
+
+uint64_t RunResult::total_cycles() const {
+  uint64_t total = 0;
+  for (const LayerRun& layer : layers) total += layer.cycles.cycles;
+  return total;
+}
+
+namespace {
+
+std::optional<Mismatch> compare(const std::string& layer, const Array& expected, const Array& actual) {
+  const auto want = expected.data<int8_t>();
+  const auto got = actual.data<int8_t>();
+  std::optional<Mismatch> first;
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (want[i] == got[i]) continue;
+    if (!first) {
+      first = Mismatch{layer, {}, want[i], got[i], 0};
+      auto rest = static_cast<int64_t>(i);
+      for (auto dim = expected.shape().rbegin(); dim != expected.shape().rend(); ++dim) {
+        first->position.insert(first->position.begin(), rest % *dim);
+        rest /= *dim;
+      }
+    }
+    ++first->wrong_values;
+  }
+  return first;
+}
+
+class Runner {
+ public:
+  Runner(const Executable& executable, const RunOptions& options)
+      : e_(executable), options_(options), dram_(initial_dram(executable)) {}
+
+  RunResult run(const std::vector<Array>& inputs) {
+    check_inputs(inputs);
+    for (size_t i = 0; i < inputs.size(); ++i) values_[e_.graph.inputs[i]] = inputs[i];
+    if (options_.verify) {
+      run_reference(e_.graph, inputs, [&](TensorId id, const Array& value) { expected_[id] = value; });
+    }
+    for (const CompiledStep& step : e_.steps) {
+      if (const auto* compiled = std::get_if<CompiledLayer>(&step)) {
+        run_layer(*compiled);
+      } else {
+        run_host(std::get<HostStep>(step));
+      }
+      if (!result_.mismatches.empty()) return std::move(result_);
+    }
+    for (const TensorId output : e_.graph.outputs) result_.outputs.push_back(value(output));
+    return std::move(result_);
+  }
+
+ private:
+  void check_inputs(const std::vector<Array>& inputs) const {
+    ErrorList errors("inputs");
+    if (inputs.size() != e_.graph.inputs.size()) {
+      errors.add("{} arrays given, the network has {} inputs", inputs.size(), e_.graph.inputs.size());
+    }
+    for (size_t i = 0; i < std::min(inputs.size(), e_.graph.inputs.size()); ++i) {
+      const Tensor& expected = e_.graph.tensor(e_.graph.inputs[i]);
+      if (inputs[i].type() != expected.type || inputs[i].shape() != expected.shape) {
+        errors.add("input {}: {} {} given, expected {} {}", expected.name, to_string(inputs[i].type()),
+                   to_string(inputs[i].shape()), to_string(expected.type), to_string(expected.shape));
+      }
+    }
+    errors.throw_if_any();
+  }
+
+  std::span<uint8_t> bytes_of(const DeviceBuffer& buffer) {
+    return std::span(dram_).subspan(buffer.address, buffer.bytes);
+  }
+
+  // A tensor's value for the host: computed here, constant, or unpacked from the buffer that the accelerator wrote.
+  const Array& value(TensorId id) {
+    const auto known = values_.find(id);
+    if (known != values_.end()) return known->second;
+    if (e_.graph.tensor(id).constant) return *e_.graph.tensor(id).constant;
+    for (const DeviceBuffer& buffer : e_.buffers) {
+      if (buffer.tensor != id || buffer.host_packs) continue;
+      return values_[id] = unpack_activation(bytes_of(buffer), e_.graph.tensor(id).shape, buffer.layout);
+    }
+    throw InternalError("no value for tensor " + e_.graph.tensor(id).name);
+  }
+
+  // A buffer is filled where its life begins: before that its bytes may belong to another.
+  void pack_input(int index) {
+    if (index < 0) return;
+    const DeviceBuffer& buffer = e_.buffers[static_cast<size_t>(index)];
+    if (buffer.host_packs && packed_.insert(index).second) {
+      pack_activation(value(buffer.tensor), buffer.layout, bytes_of(buffer));
+    }
+  }
+
+  void run_layer(const CompiledLayer& compiled) {
+    pack_input(compiled.input_buffer);
+    pack_input(compiled.residual_buffer);
+    if (options_.observe) options_.observe(compiled, dram_, true);
+    const Segment* code = compiled.program.find(SegmentKind::kInstruction);
+    run_functional(e_.hardware, dram_, code->address, code->bytes / 16);
+    if (options_.observe) options_.observe(compiled, dram_, false);
+    LayerRun layer{compiled.layer.name, compiled.layer.workload, compiled.schedule, {}, false};
+    if (options_.cycles) layer.cycles = simulate_cycles(e_.hardware, compiled.program.instructions, options_.timing);
+    const TensorId output = compiled.layer.output;
+    const DeviceBuffer& buffer = e_.buffers[static_cast<size_t>(compiled.output_buffer)];
+    if (options_.verify) {
+      const Array actual = unpack_activation(bytes_of(buffer), e_.graph.tensor(output).shape, buffer.layout);
+      if (auto wrong = compare(compiled.layer.name, expected_.at(output), actual)) {
+        result_.mismatches.push_back(*wrong);
+      } else {
+        layer.verified = true;
+      }
+    }
+    result_.layers.push_back(std::move(layer));
+  }
+
+  void run_host(const HostStep& step) {
+    const Node& node = e_.graph.nodes[static_cast<size_t>(step.node)];
+    std::vector<Array> inputs;
+    for (const TensorId id : node.inputs) inputs.push_back(id == kNoTensor ? Array() : value(id));
+    std::vector<Array> outputs = run_reference_node(e_.graph, node, inputs);
+    for (size_t i = 0; i < outputs.size(); ++i) values_[node.outputs[i]] = outputs[i];
+  }
+
+  const Executable& e_;
+  const RunOptions& options_;
+  std::vector<uint8_t> dram_;
+  std::map<TensorId, Array> values_;
+  std::map<TensorId, Array> expected_;
+  std::set<int> packed_;  // host-filled buffers that are filled
+  RunResult result_;
+};
+
+}  // namespace
+
+RunResult run(const Executable& executable, const std::vector<Array>& inputs, const RunOptions& options) {
+  return Runner(executable, options).run(inputs);
+}
+
+std::vector<LayerRun> layer_cycles(const Executable& executable, const TimingModel& timing, int jobs) {
+  std::vector<const CompiledLayer*> layers;
+  for (const CompiledStep& step : executable.steps) {
+    if (const auto* compiled = std::get_if<CompiledLayer>(&step)) layers.push_back(compiled);
+  }
+  std::vector<LayerRun> runs(layers.size());
+  parallel_for(layers.size(), jobs, [&](size_t i) {
+    runs[i] = {layers[i]->layer.name, layers[i]->layer.workload, layers[i]->schedule,
+               simulate_cycles(executable.hardware, layers[i]->program.instructions, timing), false};
+  });
+  return runs;
+}
+
+}  // namespace arco

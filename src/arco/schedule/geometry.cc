@@ -1,0 +1,164 @@
+// Index formulas, r = elements a pixel (in_ratio or out_ratio):
+//   INP tile   [tile_b][tile_ci/r][in_rows][in_cols][r]
+//   WGT tile   [tile_co][tile_ci][KH][KW]
+//   ACC tile   [tile_b][tile_co/r][tile_h][tile_w][r]
+#include "arco/schedule/geometry.h"
+
+#include <algorithm>
+
+namespace arco {
+
+int64_t ActivationLayout::bytes(int64_t n, int64_t c, int64_t h, int64_t w) const {
+  return ceil_div(n, batch) * batch * ceil_div(c, block) * block * h * w;
+}
+
+namespace {
+int64_t larger_block(const HardwareConfig& hardware) { return std::max(hardware.block_in(), hardware.block_out()); }
+}  // namespace
+
+ActivationLayout input_layout(const Workload& workload, const HardwareConfig& hardware) {
+  const int64_t element = workload.kind == WorkloadKind::kConv2d ? hardware.block_in() : hardware.block_out();
+  const int64_t block = larger_block(hardware);
+  const int64_t pad = std::max(workload.pads[1], workload.pads[3]);
+  const bool own_block = workload.host_input || pad * (block / element) > kMaxPad;
+  return {hardware.batch(), own_block ? element : block, element};
+}
+
+ActivationLayout output_layout(const HardwareConfig& hardware) {
+  return {hardware.batch(), larger_block(hardware), hardware.block_out()};
+}
+
+Extents extents_of(const Workload& workload, const HardwareConfig& hardware) {
+  const ActivationLayout in = input_layout(workload, hardware);
+  const ActivationLayout out = output_layout(hardware);
+  Extents extents;
+  extents.b = ceil_div(workload.n, hardware.batch());
+  extents.h = workload.oh;
+  extents.w = workload.ow;
+  extents.co_step = out.block / out.element;
+  extents.co = ceil_div(workload.co, out.block) * extents.co_step;
+  if (workload.kind == WorkloadKind::kConv2d) {
+    extents.ci_step = in.block / in.element;
+    extents.ci = ceil_div(workload.ci, in.block) * extents.ci_step * workload.plane;
+  }
+  return extents;
+}
+
+namespace {
+
+void set_tiles(const Workload& workload, const Schedule& s, Geometry& g) {
+  const int64_t channels = s.tile_b * s.tile_co;
+  g.acc_tile = channels * s.tile_h * s.tile_w;
+  g.threads = s.h_threads * s.oc_threads;
+  if (workload.kind == WorkloadKind::kConv2d) {
+    g.inp_tile = s.tile_b * s.tile_ci * g.in_rows * g.in_cols;
+    g.wgt_tile = s.tile_co * s.tile_ci * workload.kh * workload.kw;
+    g.bias_tile = workload.has_bias ? s.tile_co : 0;
+  } else {
+    g.acc_input = channels * g.in_rows * g.in_cols;
+    g.bias_tile = workload.kind == WorkloadKind::kAveragePool ? 1 : 0;  // the rounding constant
+  }
+}
+
+// A buffer that never changes its content needs one copy, whatever the threads.
+void set_slots(bool conv, Geometry& g) {
+  const int64_t threads = g.threads;
+  g.inp_slots = std::min(threads, g.b_tiles * g.h_tiles * g.w_tiles * g.ci_tiles);
+  g.wgt_slots = std::min(threads, g.co_tiles * g.ci_tiles);
+  g.acc_slots = std::min(threads, g.output_tiles());
+  g.bias_slots = conv ? std::min(threads, g.co_tiles) : 1;
+}
+
+}  // namespace
+
+Geometry geometry_of(const Workload& workload, const Schedule& s, const HardwareConfig& hardware) {
+  const Extents extents = extents_of(workload, hardware);
+  const ActivationLayout in = input_layout(workload, hardware);
+  Geometry g;
+  g.batch_blocks = extents.b;
+  g.co_blocks = extents.co;
+  g.out_ratio = extents.co_step;
+  g.in_ratio = in.block / in.element;
+  g.ci_blocks = workload.kind == WorkloadKind::kConv2d ? extents.ci : ceil_div(workload.ci, in.block) * g.in_ratio;
+  g.b_tiles = extents.b / s.tile_b;
+  g.h_tiles = extents.h / s.tile_h;
+  g.w_tiles = extents.w / s.tile_w;
+  g.co_tiles = extents.co / s.tile_co;
+  g.ci_tiles = extents.ci / s.tile_ci;
+  g.in_rows = (s.tile_h - 1) * workload.stride_h + (workload.kh - 1) * workload.dilation_h + 1;
+  g.in_cols = (s.tile_w - 1) * workload.stride_w + (workload.kw - 1) * workload.dilation_w + 1;
+  set_tiles(workload, s, g);
+  set_slots(workload.kind == WorkloadKind::kConv2d, g);
+  return g;
+}
+
+LoopLimits gemm_limits(const HardwareConfig& hardware) {
+  LoopLimits limits;
+  limits.dst = hardware.acc_depth() - 1;
+  limits.src = hardware.inp_depth() - 1;
+  limits.wgt = hardware.wgt_depth() - 1;
+  return limits;
+}
+
+LoopLimits alu_limits(const HardwareConfig& hardware) {
+  LoopLimits limits;
+  limits.dst = limits.src = std::min<int64_t>(hardware.acc_depth(), 1 << 11) - 1;
+  return limits;
+}
+
+LoopPlan gemm_loops(const Workload& w, const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
+  const int64_t kernel = w.kh * w.kw;
+  const int64_t ri = g.in_ratio;
+  const int64_t ro = g.out_ratio;
+  const int64_t in_plane = g.in_rows * g.in_cols * ri;
+  const int64_t out_plane = s.tile_h * s.tile_w * ro;
+  const AffineLoop loops[] = {
+      {s.tile_ci / ri, 0, in_plane, ri * kernel},                                    // input channel groups
+      {ri, 0, 1, kernel},                                                            // input elements of a pixel
+      {w.kh, 0, w.dilation_h * g.in_cols * ri, w.kw},                                // kernel rows
+      {w.kw, 0, w.dilation_w * ri, 1},                                               // kernel columns
+      {s.tile_b, s.tile_co / ro * out_plane, s.tile_ci / ri * in_plane, 0},          // batch blocks
+      {s.tile_co / ro, out_plane, 0, ro * s.tile_ci * kernel},                       // output channel groups
+      {s.tile_h, s.tile_w * ro, w.stride_h * g.in_cols * ri, 0},                     // rows
+      {s.tile_w, ro, w.stride_w * ri, 0},                                            // columns
+      {ro, 1, 0, s.tile_ci * kernel},                                                // output elements of a pixel
+  };
+  return plan_loops(loops, std::size(loops), gemm_limits(hardware));
+}
+
+LoopPlan window_loops(const Workload& w, const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
+  const int64_t r = g.out_ratio;
+  const int64_t in_plane = g.in_rows * g.in_cols;
+  // Input and output interleave the blocks of a pixel alike, or the input does not (in_ratio 1).
+  const bool alike = g.in_ratio == r;
+  const AffineLoop loops[] = {
+      {s.tile_b * s.tile_co / r, s.tile_h * s.tile_w * r, in_plane * r, 0},
+      {s.tile_h, s.tile_w * r, w.stride_h * g.in_cols * g.in_ratio, 0},
+      {s.tile_w, r, w.stride_w * g.in_ratio, 0},
+      {r, 1, alike ? 1 : in_plane, 0},
+  };
+  return plan_loops(loops, std::size(loops), alu_limits(hardware));
+}
+
+LoopPlan bias_loops(const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
+  const int64_t r = g.out_ratio;
+  const int64_t plane = s.tile_h * s.tile_w * r;
+  const AffineLoop loops[] = {
+      {s.tile_b, s.tile_co / r * plane, 0, 0},
+      {s.tile_co / r, plane, r, 0},
+      {s.tile_h * s.tile_w, r, 0, 0},
+      {r, 1, 1, 0},
+  };
+  return plan_loops(loops, std::size(loops), alu_limits(hardware));
+}
+
+LoopPlan range_loops(const Schedule& s, const HardwareConfig& hardware) {
+  const AffineLoop loops[] = {
+      {s.tile_b * s.tile_co, s.tile_h * s.tile_w, s.tile_h * s.tile_w, 0},
+      {s.tile_h, s.tile_w, s.tile_w, 0},
+      {s.tile_w, 1, 1, 0},
+  };
+  return plan_loops(loops, std::size(loops), alu_limits(hardware));
+}
+
+}  // namespace arco

@@ -1,0 +1,84 @@
+// Sizes that follow from a workload, a schedule and an accelerator: layouts in DRAM, tiles in the scratchpads, loop
+// counts. Legality, estimate and lowering all read them from here.
+#pragma once
+
+#include <cstdint>
+
+#include "arco/hardware/hardware_config.h"
+#include "arco/schedule/loop_nest.h"
+#include "arco/schedule/schedule.h"
+#include "arco/schedule/workload.h"
+
+namespace arco {
+
+// An int8 tensor in DRAM: [N/batch][C/block][H][W][block/element][batch][element]. For batch 1 the element does not
+// matter: a pixel is `block` consecutive channels.
+struct ActivationLayout {
+  int64_t batch = 1;
+  int64_t block = 16;
+  int64_t element = 16;
+  // True when both orders place every scalar at the same byte.
+  bool same_bytes(const ActivationLayout& other) const {
+    return batch == other.batch && block == other.block && (batch == 1 || element == other.element);
+  }
+  int64_t bytes(int64_t n, int64_t c, int64_t h, int64_t w) const;
+};
+
+// What the layer reads and writes. Tensors between layers are blocked by the larger of BLOCK_IN and BLOCK_OUT, the
+// smaller side then moves several elements a pixel. Where that would need more than 15 elements of padding beside a
+// row, and where the host writes the tensor anyway, the input is blocked by its own element.
+ActivationLayout input_layout(const Workload& workload, const HardwareConfig& hardware);
+ActivationLayout output_layout(const HardwareConfig& hardware);
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+// Limits of instruction fields (vta-isa 2.3, 2.4).
+constexpr int64_t kMaxTransferSize = (1 << 16) - 1;
+constexpr int64_t kMaxPad = 15;
+
+struct Geometry {
+  // Blocks in DRAM. Input elements a pixel (in_ratio) and output elements a pixel (out_ratio) are 1 unless
+  // BLOCK_IN != BLOCK_OUT.
+  int64_t batch_blocks = 1;
+  int64_t ci_blocks = 1;  // of the input element; for pooling and addition the element is BLOCK_OUT wide
+  int64_t co_blocks = 1;
+  int64_t in_ratio = 1;
+  int64_t out_ratio = 1;
+  // Tiles along each axis.
+  int64_t b_tiles = 1, h_tiles = 1, w_tiles = 1, ci_tiles = 1, co_tiles = 1;
+  // One input tile in pixels, halo included.
+  int64_t in_rows = 1, in_cols = 1;
+  // Elements of one tile in each buffer; acc_tile holds the results, acc_input what pooling and addition load beside.
+  int64_t inp_tile = 0, wgt_tile = 0, acc_tile = 0, acc_input = 0, bias_tile = 0;
+  // Copies of each tile that take turns.
+  int threads = 1;
+  int64_t inp_slots = 1, wgt_slots = 1, acc_slots = 1, bias_slots = 1;
+
+  int64_t output_tiles() const { return b_tiles * h_tiles * w_tiles * co_tiles; }
+  int64_t inp_elements() const { return inp_slots * inp_tile; }
+  int64_t wgt_elements() const { return wgt_slots * wgt_tile; }
+  int64_t acc_elements() const { return acc_slots * (acc_tile + acc_input) + bias_slots * bias_tile; }
+};
+
+Geometry geometry_of(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
+
+// Axes that the schedule's tiles must divide: batch blocks, output rows and columns, input and output channel blocks.
+struct Extents {
+  int64_t b = 1, h = 1, w = 1, ci = 1, co = 1;
+  int64_t ci_step = 1, co_step = 1;  // tile_ci and tile_co are multiples of these
+};
+Extents extents_of(const Workload& workload, const HardwareConfig& hardware);
+
+// The loops of one GEMM over a tile, and of one ALU operation between the accumulator tile and `src` laid out as the
+// input tile of pooling (strides of the window).
+LoopLimits gemm_limits(const HardwareConfig& hardware);
+LoopLimits alu_limits(const HardwareConfig& hardware);
+LoopPlan gemm_loops(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
+                    const Geometry& geometry);
+LoopPlan window_loops(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
+                      const Geometry& geometry);
+// Broadcasting one element per output channel block (bias) over the tile: src is the bias index.
+LoopPlan bias_loops(const Schedule& schedule, const HardwareConfig& hardware, const Geometry& geometry);
+// Every entry of the accumulator tile, src = dst.
+LoopPlan range_loops(const Schedule& schedule, const HardwareConfig& hardware);
+
+}  // namespace arco

@@ -1,0 +1,119 @@
+#include "arco/schedule/legality.h"
+
+#include <fmt/format.h>
+
+#include "arco/schedule/geometry.h"
+
+namespace arco {
+
+const char* to_string(Rule rule) {
+  switch (rule) {
+    case Rule::kNone: return "legal";
+    case Rule::kTileDivides: return "tile-divides";
+    case Rule::kThreads: return "threads";
+    case Rule::kInpBuffer: return "inp-buffer";
+    case Rule::kWgtBuffer: return "wgt-buffer";
+    case Rule::kAccBuffer: return "acc-buffer";
+    case Rule::kUopBuffer: return "uop-buffer";
+    case Rule::kTransferSize: return "transfer-size";
+    case Rule::kPadding: return "padding";
+  }
+  return "?";
+}
+
+namespace {
+
+bool divides(int64_t tile, int64_t extent, int64_t step = 1) { return tile >= 1 && extent % tile == 0 && tile % step == 0; }
+
+bool tiles_divide(const Schedule& s, const Extents& e) {
+  return divides(s.tile_b, e.b) && divides(s.tile_h, e.h) && divides(s.tile_w, e.w) &&
+         divides(s.tile_ci, e.ci, e.ci_step) && divides(s.tile_co, e.co, e.co_step);
+}
+
+bool threads_fit(const Schedule& s, const Geometry& g) {
+  const auto one_or_two = [](int threads) { return threads == 1 || threads == 2; };
+  return one_or_two(s.h_threads) && one_or_two(s.oc_threads) && g.threads <= 2 && g.h_tiles >= s.h_threads &&
+         g.co_tiles >= s.oc_threads;
+}
+
+// A window axis: no tile may see padding alone, and none more than 15 elements of it on a side.
+bool axis_padding_fits(int64_t in, int64_t tiles, int64_t tile_pixels, int64_t stride, int64_t window, int64_t pad_begin,
+                       int64_t pad_end, int64_t elements_a_pixel) {
+  if (pad_begin * elements_a_pixel > kMaxPad || pad_end * elements_a_pixel > kMaxPad) return false;
+  const int64_t first_end = window - pad_begin;  // one past the last input pixel of the first tile
+  const int64_t last_begin = (tiles - 1) * tile_pixels * stride - pad_begin;
+  return first_end > 0 && last_begin < in;
+}
+
+bool padding_fits(const Workload& w, const Schedule& s, const Geometry& g) {
+  return axis_padding_fits(w.h, g.h_tiles, s.tile_h, w.stride_h, g.in_rows, w.pads[0], w.pads[2], 1) &&
+         axis_padding_fits(w.w, g.w_tiles, s.tile_w, w.stride_w, g.in_cols, w.pads[1], w.pads[3], g.in_ratio);
+}
+
+bool transfers_fit(const Workload& w, const Schedule& s, const Geometry& g) {
+  const auto fits = [](int64_t size) { return size <= kMaxTransferSize; };
+  if (!fits(g.in_cols * g.in_ratio) || !fits(w.w * g.in_ratio) || !fits(g.in_rows)) return false;
+  if (!fits(s.tile_w * g.out_ratio) || !fits(w.ow * g.out_ratio) || !fits(s.tile_h)) return false;
+  return w.kind != WorkloadKind::kConv2d || fits(s.tile_ci * w.kh * w.kw);
+}
+
+int64_t micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Geometry& g) {
+  int64_t uops = range_loops(s, hw).uops;
+  if (w.kind == WorkloadKind::kConv2d) {
+    uops = std::max(uops, gemm_loops(w, s, hw, g).uops);
+    if (w.has_bias) uops = std::max(uops, bias_loops(s, hw, g).uops);
+  } else {
+    uops = std::max(uops, window_loops(w, s, hw, g).uops);
+  }
+  return uops;
+}
+
+}  // namespace
+
+Rule broken_rule(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
+  if (!tiles_divide(s, extents_of(w, hw))) return Rule::kTileDivides;
+  const Geometry g = geometry_of(w, s, hw);
+  if (!threads_fit(s, g)) return Rule::kThreads;
+  if (g.inp_elements() > hw.inp_depth()) return Rule::kInpBuffer;
+  if (g.wgt_elements() > hw.wgt_depth()) return Rule::kWgtBuffer;
+  if (g.acc_elements() > hw.acc_depth()) return Rule::kAccBuffer;
+  if (!padding_fits(w, s, g)) return Rule::kPadding;
+  if (!transfers_fit(w, s, g)) return Rule::kTransferSize;
+  if (micro_ops(w, s, hw, g) > hw.uop_depth()) return Rule::kUopBuffer;
+  return Rule::kNone;
+}
+
+std::string why_illegal(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
+  const Rule rule = broken_rule(w, s, hw);
+  if (rule == Rule::kNone) return "";
+  const Extents e = extents_of(w, hw);
+  if (rule == Rule::kTileDivides) {
+    return fmt::format(
+        "tiles b{} h{} w{} ci{} co{} must divide the extents b{} h{} w{} ci{} co{}, with tile_ci a multiple of {} and "
+        "tile_co of {}",
+        s.tile_b, s.tile_h, s.tile_w, s.tile_ci, s.tile_co, e.b, e.h, e.w, e.ci, e.co, e.ci_step, e.co_step);
+  }
+  const Geometry g = geometry_of(w, s, hw);
+  const auto buffer = [](const char* name, int64_t elements, int64_t depth, int64_t bytes) {
+    return fmt::format("{} buffer: {} bytes needed, {} available", name, elements * bytes, depth * bytes);
+  };
+  switch (rule) {
+    case Rule::kThreads:
+      return fmt::format("h_threads {} and oc_threads {}: each must be 1 or 2, not both 2, and its axis needs as many "
+                         "tiles (rows: {}, output channels: {})",
+                         s.h_threads, s.oc_threads, g.h_tiles, g.co_tiles);
+    case Rule::kInpBuffer: return buffer("INP", g.inp_elements(), hw.inp_depth(), hw.inp_element_bytes());
+    case Rule::kWgtBuffer: return buffer("WGT", g.wgt_elements(), hw.wgt_depth(), hw.wgt_element_bytes());
+    case Rule::kAccBuffer: return buffer("ACC", g.acc_elements(), hw.acc_depth(), hw.acc_element_bytes());
+    case Rule::kUopBuffer: return buffer("UOP", micro_ops(w, s, hw, g), hw.uop_depth(), HardwareConfig::kUopElementBytes);
+    case Rule::kPadding:
+      return fmt::format("padding {},{},{},{} with {} elements a pixel: at most {} elements on a side, and no tile may lie "
+                         "in the padding alone; take larger tiles",
+                         w.pads[0], w.pads[1], w.pads[2], w.pads[3], g.in_ratio, kMaxPad);
+    default:
+      return fmt::format("a row of {} input or {} output elements exceeds the transfer limit of {}; take smaller tiles",
+                         std::max(g.in_cols, w.w) * g.in_ratio, std::max(s.tile_w, w.ow) * g.out_ratio, kMaxTransferSize);
+  }
+}
+
+}  // namespace arco

@@ -1,0 +1,65 @@
+// The loop of every search:
+//
+//     tell(known) --> ask --> measure --> tell --+
+//                      ^                         |   until trials are used up, nothing is left to ask,
+//                      +-------------------------+   the optimum is proven, or Ctrl-C
+#include "arco/search/tuner.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "arco/base/error.h"
+#include "arco/base/interrupt.h"
+
+namespace arco {
+namespace {
+
+// Adds the time that `work` takes to `seconds`.
+template <typename Work>
+auto timed(double& seconds, const Work& work) {
+  struct Stopwatch {
+    double& total;
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    ~Stopwatch() { total += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+  } stopwatch{seconds};
+  return work();
+}
+
+void append(TuneResult& result, const std::vector<Measurement>& measured) {
+  for (const Measurement& m : measured) {
+    result.history.push_back(m);
+    if (m.status != MeasureStatus::kOk) continue;
+    if (result.best.status != MeasureStatus::kOk || m.cycles < result.best.cycles) result.best = m;
+  }
+}
+
+}  // namespace
+
+TuneResult run_tuner(Tuner& tuner, const Measurer& measure, size_t trials, size_t batch,
+                     const std::vector<Measurement>& known) {
+  ARCO_CHECK(batch >= 1, "a batch needs at least one configuration");
+  TuneResult result;
+  result.best.status = MeasureStatus::kIllegal;
+  result.best.why = "no legal configuration was measured";
+  append(result, known);
+  if (!known.empty()) timed(result.search_seconds, [&] { tuner.tell(known); });
+
+  while (result.history.size() < trials && !interrupted()) {
+    const size_t count = std::min(batch, trials - result.history.size());
+    const auto asked = timed(result.search_seconds, [&] { return tuner.ask(count); });
+    ARCO_CHECK(asked.size() <= count, "a tuner asked for {} configurations instead of {}", asked.size(), count);
+    if (asked.empty()) break;
+    const auto measured = timed(result.measure_seconds, [&] { return measure(asked); });
+    // An interrupted measurer may return early with the first of them.
+    ARCO_CHECK(measured.size() == asked.size() || (interrupted() && measured.size() < asked.size()),
+               "{} measurements of {} configurations", measured.size(), asked.size());
+    append(result, measured);
+    timed(result.search_seconds, [&] { tuner.tell(measured); });
+    if (tuner.proved_optimal()) break;
+  }
+  result.proved_optimal = tuner.proved_optimal();
+  result.proven_bound = tuner.proven_bound();
+  return result;
+}
+
+}  // namespace arco

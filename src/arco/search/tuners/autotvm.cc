@@ -1,0 +1,130 @@
+// The loop of AutoTVM's model-based tuner:
+//
+//     first plan_size measurements at random
+//     repeat: fit trees to all results (failures count as throughput 0)
+//             anneal over the trees for plan_size configurations that were not measured
+//             measure the plan in order; the last 5 % of its slots are random
+//
+// Kept as released: predicted scores below 0 drop out of a plan, and the slots they leave are filled at random; a
+// diversity pick weighs the model's score with zero.
+#include "arco/search/tuners/autotvm.h"
+
+#include <set>
+
+#include "arco/search/feature_cache.h"
+#include "arco/search/history.h"
+
+namespace arco {
+namespace {
+
+// Greedy cover: again and again the candidate with the most (knob, value) pairs that no earlier pick has.
+std::vector<uint64_t> pick_diverse(const SearchSpace& space, std::vector<uint64_t> candidates, size_t count) {
+  std::vector<uint64_t> picked;
+  std::set<std::pair<size_t, int>> covered;
+  while (picked.size() < count && !candidates.empty()) {
+    size_t best = 0;
+    int best_gain = -1;
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      const Choice choice = space.decode(candidates[i]);
+      int gain = 0;
+      for (size_t j = 0; j < choice.size(); ++j) gain += covered.contains({j, choice[j]}) ? 0 : 1;
+      if (gain > best_gain) {
+        best_gain = gain;
+        best = i;
+      }
+    }
+    const Choice choice = space.decode(candidates[best]);
+    for (size_t j = 0; j < choice.size(); ++j) covered.insert({j, choice[j]});
+    picked.push_back(candidates[best]);
+    candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(best));
+  }
+  return picked;
+}
+
+class AutoTvmTuner : public Tuner {
+ public:
+  AutoTvmTuner(const SearchSpace& space, const AutoTvmOptions& options, uint64_t seed)
+      : space_(space),
+        options_(options),
+        seeds_(seed),
+        random_(seeds_.fork(0)),
+        history_(space),
+        features_(space),
+        annealing_(space, options.annealing, seeds_.fork(1).next()) {
+    options_.trees.recall_size = options.plan_size;
+  }
+
+  std::vector<uint64_t> ask(size_t count) override {
+    if (history_.results().size() >= options_.plan_size * (fits_ + 1) && history_.ok_count() > 0) make_plan();
+    std::vector<uint64_t> asked;
+    while (asked.size() < count) {
+      const auto index = next();
+      if (!index) break;
+      history_.mark_asked(*index);
+      asked.push_back(*index);
+    }
+    return asked;
+  }
+
+  void tell(const std::vector<Measurement>& results) override {
+    for (const Measurement& m : results) history_.tell(m);
+  }
+
+ private:
+  bool allowed(uint64_t index) const { return !options_.legal_only || space_.legal(space_.decode(index)); }
+
+  std::optional<uint64_t> next() {
+    while (planned_ < plan_.size() && history_.visited(plan_[planned_])) ++planned_;
+    const auto random_slots = static_cast<size_t>(options_.epsilon * static_cast<double>(options_.plan_size));
+    if (planned_ + random_slots >= plan_.size()) return history_.draw_unvisited(random_, options_.legal_only);
+    return plan_[planned_];
+  }
+
+  void make_plan() {
+    // A resumed run tells several plans at once and gets one fit for all of them.
+    fits_ = history_.results().size() / options_.plan_size;
+    TreeModel model(options_.trees, seeds_.fork(2 + fits_).next());
+    fit(model);
+    ScoreCache cache(model, features_);
+    const auto score = [&](std::span<const uint64_t> indices) { return cache.scores(indices); };
+    const auto excluded = [&](uint64_t index) { return history_.visited(index) || !allowed(index); };
+    if (options_.diversity_filter_ratio >= 1) {
+      const auto wide = static_cast<size_t>(options_.diversity_filter_ratio * static_cast<double>(options_.plan_size));
+      plan_ = pick_diverse(space_, annealing_.maximise(score, wide, excluded), options_.plan_size);
+    } else {
+      plan_ = annealing_.maximise(score, options_.plan_size, excluded);
+    }
+    planned_ = 0;
+  }
+
+  // Targets: throughput relative to the best one.
+  void fit(TreeModel& model) {
+    std::vector<uint64_t> indices;
+    std::vector<float> targets;
+    for (const Measurement& m : history_.results()) {
+      indices.push_back(m.index);
+      const bool ok = m.status == MeasureStatus::kOk;
+      targets.push_back(ok ? static_cast<float>(history_.best()->cycles / m.cycles) : 0.0F);
+    }
+    model.fit(features_.rows(indices), targets);
+  }
+
+  const SearchSpace& space_;
+  AutoTvmOptions options_;
+  Random seeds_;
+  Random random_;
+  History history_;
+  FeatureCache features_;
+  ModelAnnealing annealing_;
+  size_t fits_ = 0;
+  std::vector<uint64_t> plan_;
+  size_t planned_ = 0;  // how far the plan was walked
+};
+
+}  // namespace
+
+std::unique_ptr<Tuner> make_autotvm(const SearchSpace& space, const AutoTvmOptions& options, uint64_t seed) {
+  return std::make_unique<AutoTvmTuner>(space, options, seed);
+}
+
+}  // namespace arco
