@@ -64,14 +64,8 @@ BitField pad_is_min_field(const IsaLayout& layout) {
   return layout.variant == IsaVariant::kVtaPlus ? kPadIsMin : BitField{};
 }
 
-// A value that does not fit 16 bits stays too large, so that fits() sees it.
-uint64_t imm_bits(int32_t imm) {
-  const bool fits = imm >= INT16_MIN && imm <= INT16_MAX;
-  return fits ? static_cast<uint16_t>(imm) : static_cast<uint64_t>(int64_t{imm});
-}
-
 void add_memory_fields(std::vector<FieldValue>& fields, const MemoryFields& memory, const IsaLayout& layout) {
-  fields.insert(fields.end(), {{"memory_type", kMemoryType, static_cast<uint64_t>(memory.type)},
+  fields.insert(fields.end(), {{"memory_type", kMemoryType, static_cast<int64_t>(memory.type)},
                                {"sram_base", kSramBase, memory.sram_base},
                                {"dram_base", kDramBase, memory.dram_base},
                                {"pad_is_min", pad_is_min_field(layout), memory.pad_is_min},
@@ -102,9 +96,9 @@ void add_loop_fields(std::vector<FieldValue>& fields, const LoopFields& loop, bo
                                  {"dst_in", layout.alu_dst_in, loop.dst_in},
                                  {"src_out", layout.alu_src_out, loop.src_out},
                                  {"src_in", layout.alu_src_in, loop.src_in},
-                                 {"alu_op", layout.alu_op, static_cast<uint64_t>(loop.alu_op)},
+                                 {"alu_op", layout.alu_op, static_cast<int64_t>(loop.alu_op)},
                                  {"use_imm", layout.use_imm, loop.use_imm},
-                                 {"imm", layout.imm, loop.use_imm ? imm_bits(loop.imm) : 0}});
+                                 {"imm", layout.imm, loop.use_imm ? loop.imm : 0, true}});
   }
 }
 
@@ -206,7 +200,7 @@ std::vector<FieldValue> fields_of(const Instruction& instruction, const IsaLayou
   const Tokens& tokens = instruction.tokens;
   std::vector<FieldValue> fields;
   fields.reserve(20);
-  fields.insert(fields.end(), {{"opcode", kOpcode, static_cast<uint64_t>(instruction.opcode)},
+  fields.insert(fields.end(), {{"opcode", kOpcode, static_cast<int64_t>(instruction.opcode)},
                                {"pop_prev", kPopPrev, tokens.pop_prev},
                                {"pop_next", kPopNext, tokens.pop_next},
                                {"push_prev", kPushPrev, tokens.push_prev},
@@ -233,7 +227,7 @@ InstructionWord encode(const Instruction& instruction, const IsaLayout& layout) 
   InstructionWord word{0, 0};
   for (const FieldValue& field : fields_of(instruction, layout)) {
     ARCO_CHECK(field.fits(), "{} {} does not fit {} bits", field.name, field.value, field.place.width);
-    put(word, field.place, field.value);
+    put(word, field.place, field.bits());
   }
   return word;
 }

@@ -42,11 +42,16 @@ AluOp last_alu_op(IsaVariant variant);
 // A field of an instruction with the value that goes there.
 struct FieldValue {
   const char* name;
-  BitField place;
-  uint64_t value;
-  bool fits() const { return place.width >= 64 || value >> place.width == 0; }
+  BitField place;         // at most 32 bits wide
+  int64_t value;
+  bool is_signed = false;  // two's complement
+  bool fits() const {
+    const int64_t values = int64_t{1} << place.width;
+    return is_signed ? value >= -values / 2 && value < values / 2 : value >= 0 && value < values;
+  }
+  uint64_t bits() const { return static_cast<uint64_t>(value) & ((uint64_t{1} << place.width) - 1); }
 };
-// All fields of an instruction, in the order of their bits. A negative immediate that fits is given as its 16 bits.
+// All fields of an instruction, in the order of their bits.
 std::vector<FieldValue> fields_of(const Instruction& instruction, const IsaLayout& layout);
 
 // Throws InternalError when a value does not fit its field (the checker reports such programs first).

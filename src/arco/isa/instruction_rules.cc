@@ -47,7 +47,7 @@ bool check_fields(const Instruction& instruction, const IsaLayout& layout, int64
     if (field.fits()) continue;
     fine = false;
     report.add(index, "field-width", "{} is {}, but the field has {} bits", field.name,
-               static_cast<int64_t>(field.value), field.place.width);
+               field.value, field.place.width);
   }
   if (instruction.opcode == Opcode::kAlu && instruction.loop.alu_op > last_alu_op(layout.variant)) {
     fine = false;

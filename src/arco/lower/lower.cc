@@ -74,6 +74,16 @@ bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const 
 
 }  // namespace
 
+Requantize typical_numbers(const Workload& w) {
+  Requantize numbers;
+  numbers.shift = w.shift_out ? 8 : 0;
+  numbers.low = w.symmetric_clamp ? -127 : 0;
+  numbers.residual_shift = w.shift_residual ? 4 : 0;
+  numbers.add_shifts = {w.shift_residual ? 2 : 0, 0};
+  numbers.multiplier = 1;
+  return numbers;
+}
+
 Program lower(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Requantize& numbers) {
   ARCO_CHECK(broken_rule(w, s, hw) == Rule::kNone, "{}: {}", w.to_string(), why_illegal(w, s, hw));
   Program program;

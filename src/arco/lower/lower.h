@@ -22,4 +22,7 @@ Program lower(const Workload& workload, const Schedule& schedule, const Hardware
 // 2^(shift-1), the constant that makes the right shift round half up; 0 for left shifts.
 int32_t rounding_of(int shift);
 
+// Numbers of the workload's epilogue shape, for measuring without a network: any others give the same cycles.
+Requantize typical_numbers(const Workload& workload);
+
 }  // namespace arco

@@ -60,7 +60,7 @@ Mappo::Learner Mappo::make_learner(int inputs, const std::vector<int>& hidden, i
   Network network(inputs, dense_layers(hidden, outputs, gain), random);
   const size_t size = network.parameters().size();
   return {.network = std::move(network),
-          .adam = Adam(size, options_.adam_epsilon),
+          .adam = Adam(size, static_cast<float>(options_.adam_epsilon)),
           .gradient = std::vector<float>(size),
           .activations = {}};
 }
@@ -127,8 +127,8 @@ void Mappo::estimate(size_t index) {
     values.data()[i] = critic.normalizer.denormalise(normalised.data()[i]);
   }
   Matrix returns;
-  estimate_advantages({rollout_.rewards, values, rollout_.alive}, options_.discount, options_.gae_lambda,
-                      critic.advantages, returns);
+  estimate_advantages({rollout_.rewards, values, rollout_.alive}, static_cast<float>(options_.discount),
+                      static_cast<float>(options_.gae_lambda), critic.advantages, returns);
   critic.normalizer.update(std::span(returns.data(), batch), active_);
   critic.targets.resize(batch);
   for (Eigen::Index i = 0; i < batch; ++i) critic.targets[i] = critic.normalizer.normalise(returns.data()[i]);
@@ -143,11 +143,10 @@ void Mappo::learn_actor(size_t policy, std::vector<float>& correction, UpdateRep
     for (size_t i = 0; i < advantages.size(); ++i) advantages[i] *= correction[i];
   }
   const PolicySamples samples{view.masks, view.moves, view.log_probabilities, advantages, active_};
-  const PolicyLossOptions loss_options{
-      .clip = options_.clip,
-      .entropy_coefficient = std::lerp(options_.entropy_start, options_.entropy_end, progress()),
-      .ratio_per_head = false};
-  const float rate = options_.actor_rate * std::lerp(1.0f, options_.final_rate, progress());
+  const PolicyLossOptions loss_options{.clip = static_cast<float>(options_.clip),
+                                       .entropy_coefficient = scheduled(options_.entropy_start, options_.entropy_end),
+                                       .ratio_per_head = false};
+  const float rate = scheduled(options_.actor_rate, options_.actor_rate * options_.final_rate);
   const Matrix observations = view.observations.leftCols(view.moves.cols());
   Learner& actor = actors_[policy];
   Matrix gradient;
@@ -176,9 +175,10 @@ void Mappo::learn_critic(size_t index, UpdateReport& report) {
   Critic& critic = critics_[index];
   Learner& learner = critic.learner;
   const Matrix input = critic_input(index).leftCols(rollout_.rewards.size());
-  const ValueLossOptions loss_options{
-      .clip = options_.clip, .huber_delta = options_.huber_delta, .coefficient = options_.value_coefficient};
-  const float rate = options_.critic_rate * std::lerp(1.0f, options_.final_rate, progress());
+  const ValueLossOptions loss_options{.clip = static_cast<float>(options_.clip),
+                                      .huber_delta = static_cast<float>(options_.huber_delta),
+                                      .coefficient = static_cast<float>(options_.value_coefficient)};
+  const float rate = scheduled(options_.critic_rate, options_.critic_rate * options_.final_rate);
   Matrix gradient;
   double loss = 0;
   for (int epoch = 0; epoch < options_.epochs; ++epoch) {
@@ -196,13 +196,14 @@ const Matrix& Mappo::critic_input(size_t critic) const {
   return options_.independent_critics ? rollout_.policies[critic].observations : rollout_.states;
 }
 
-float Mappo::progress() const {
-  return std::min(1.0f, static_cast<float>(updates_) / static_cast<float>(std::max(options_.planned_updates, 1)));
+float Mappo::scheduled(double start, double end) const {
+  const double progress = std::min(1.0, updates_ / static_cast<double>(std::max(options_.planned_updates, 1)));
+  return static_cast<float>(start + (end - start) * progress);
 }
 
 float Mappo::gradient_limit() const {
-  return rollout_.rewards.size() < options_.small_batch ? options_.small_batch_gradient_norm
-                                                        : options_.max_gradient_norm;
+  const bool small = rollout_.rewards.size() < options_.small_batch;
+  return static_cast<float>(small ? options_.small_batch_gradient_norm : options_.max_gradient_norm);
 }
 
 std::vector<Moves> Mappo::act(const VectorEnvironment& environment, bool greedy) {

@@ -19,8 +19,8 @@ namespace arco {
 struct MappoOptions {
   // Rollout
   int steps = 24;            // T: a walk across a knob's range and back
-  float discount = 0.9f;     // short-sighted: what counts is the point reached, not the way
-  float gae_lambda = 0.95f;  // low bias; the variance is small with 64 episodes
+  double discount = 0.9;     // short-sighted: what counts is the point reached, not the way
+  double gae_lambda = 0.95;  // low bias; the variance is small with 64 episodes
 
   // Networks
   std::vector<int> actor_hidden = {64, 64};     // tanh
@@ -29,20 +29,20 @@ struct MappoOptions {
   bool independent_critics = false;  // ablation (IPPO): a critic per actor that sees that actor's observation only
 
   // Update
-  int epochs = 8;               // few: the data are those of the old policy
-  float clip = 0.2f;            // of probability ratios and of value changes
-  float actor_rate = 1e-3f;     // Adam
-  float critic_rate = 1e-3f;    // Adam
-  float final_rate = 0.1f;      // share of the rates left after planned_updates, linear decay
-  float adam_epsilon = 1e-5f;   // larger than Adam's own 1e-8: no leaps while gradients are tiny
-  float entropy_start = 0.05f;  // explore first,
-  float entropy_end = 0.005f;   // settle later; linear over planned_updates
-  int planned_updates = 200;    // over which rates and entropy fall
-  float max_kl = 0.03f;         // an actor's epochs end when it has moved this far from the rollout's policy
-  float huber_delta = 10;       // normalised returns beyond this are outliers
-  float value_coefficient = 1;  // actor and critic share nothing, so this only scales the critic's clipping
-  float max_gradient_norm = 10;
-  float small_batch_gradient_norm = 0.5f;  // below small_batch samples gradients are noisy
+  int epochs = 8;                // few: the data are those of the old policy
+  double clip = 0.2;             // of probability ratios and of value changes
+  double actor_rate = 1e-3;      // Adam
+  double critic_rate = 1e-3;     // Adam
+  double final_rate = 0.1;       // share of the rates left after planned_updates, linear decay
+  double adam_epsilon = 1e-5;    // larger than Adam's own 1e-8: no leaps while gradients are tiny
+  double entropy_start = 0.05;   // explore first,
+  double entropy_end = 0.005;    // settle later; linear over planned_updates
+  int planned_updates = 200;     // over which rates and entropy fall
+  double max_kl = 0.03;          // an actor's epochs end when it has moved this far from the rollout's policy
+  double huber_delta = 10;       // normalised returns beyond this are outliers
+  double value_coefficient = 1;  // actor and critic share nothing, so this only scales the critic's clipping
+  double max_gradient_norm = 10;
+  double small_batch_gradient_norm = 0.5;  // below small_batch samples gradients are noisy
   int small_batch = 256;
   double value_beta = 0.99;            // memory of the value normaliser; 0.99999 for runs of more than 500 updates
   bool sequential_correction = false;  // HAPPO: later actors see advantages times the ratio of the earlier ones
@@ -103,7 +103,8 @@ class Mappo {
 
   Learner make_learner(int inputs, const std::vector<int>& hidden, int outputs, float gain, uint64_t stream) const;
   const Matrix& critic_input(size_t critic) const;
-  float progress() const;
+  // From `start` at the first update to `end` at planned_updates.
+  float scheduled(double start, double end) const;
   float gradient_limit() const;
   void estimate(size_t critic);
   void learn_actor(size_t policy, std::vector<float>& correction, UpdateReport& report);

@@ -18,8 +18,10 @@ MappoOptions small_options() {
   options.steps = 12;
   options.actor_hidden = {32, 32};
   options.critic_hidden = {32, 32};
-  options.actor_rate = options.critic_rate = 3e-3f;
-  options.planned_updates = 60;
+  options.actor_rate = options.critic_rate = 1e-2;
+  options.entropy_start = 0.02;
+  options.entropy_end = 0.002;
+  options.planned_updates = 80;
   return options;
 }
 
@@ -33,7 +35,7 @@ float greedy_distance(Mappo& learner, ToyEnvironment& environment, int steps) {
 }
 
 void expect_learns(const MappoOptions& options) {
-  ToyEnvironment environment(32, {2, 1, 1}, 6, 2, 5);
+  ToyEnvironment environment(64, {2, 1, 1}, 6, 2, 5);
   Mappo learner(environment.shape(), options, 1);
   const float untrained = greedy_distance(learner, environment, 12);
   for (int i = 0; i < options.planned_updates; ++i) learner.update(environment);
@@ -79,8 +81,8 @@ TEST(Mappo, SameSeedSameBytes) {
 TEST(Mappo, StopsEpochsWhenThePolicyHasMovedFar) {
   ToyEnvironment environment(16, {2, 1, 1}, 6, 0, 5);
   MappoOptions options = small_options();
-  options.actor_rate = 0.1f;
-  options.max_kl = 0.01f;
+  options.actor_rate = 0.1;
+  options.max_kl = 0.01;
   Mappo learner(environment.shape(), options, 1);
   const UpdateReport report = learner.update(environment);
   EXPECT_LT(report.actor_epochs, 3 * options.epochs);

@@ -20,7 +20,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // Never stops early, so that every update costs its eight epochs.
 MappoOptions full_epochs() {
   MappoOptions options;
-  options.max_kl = 1e30f;
+  options.max_kl = 1e30;
   return options;
 }
 

@@ -33,6 +33,7 @@ void convert_concat(NodeContext& node) {
   concat.axis = node.integer("axis", 0);
   std::vector<TensorId> inputs;
   for (int i = 0; i < node.input_count(); ++i) inputs.push_back(node.input(i));
+  if ((concat.axis == 0 || concat.axis == -1) && concatenate_integers(node)) return;
   node.emit(concat, std::move(inputs));
 }
 

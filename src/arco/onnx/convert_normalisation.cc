@@ -15,6 +15,14 @@ void convert_batch_norm(NodeContext& node) {
   }
   if (node.integer("spatial", 1) != 1) node.problem("spatial must be 1: statistics per channel");
   if (!(norm.epsilon >= 0)) node.problem("epsilon {} must not be negative", norm.epsilon);
+  const Tensor* variance = node.known_input(4);
+  if (variance != nullptr && variance->constant && variance->type == DataType::kFloat32) {
+    for (const float v : variance->constant->data<float>()) {
+      if (v + norm.epsilon > 0) continue;
+      node.problem("variance {} with epsilon {} is not positive", v, norm.epsilon);
+      break;
+    }
+  }
   node.emit(norm, std::move(inputs));
 }
 

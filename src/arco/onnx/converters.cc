@@ -18,6 +18,7 @@ const ConverterTable& converters() {
     add_matrix_converters(all);
     add_layout_converters(all);
     add_constant_converters(all);
+    add_shape_arithmetic_converters(all);
     return all;
   }();
   return table;

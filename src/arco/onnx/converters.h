@@ -23,6 +23,10 @@ void add_normalisation_converters(ConverterTable& table);
 void add_matrix_converters(ConverterTable& table);
 void add_layout_converters(ConverterTable& table);
 void add_constant_converters(ConverterTable& table);
+void add_shape_arithmetic_converters(ConverterTable& table);
+
+// Concat of constant int64 vectors, evaluated at once; false (and nothing done) if the inputs are anything else.
+bool concatenate_integers(NodeContext& node);
 
 // Attributes that convolution and pooling share. auto_pad becomes explicit pads where the input's shape is known.
 struct WindowAttributes {

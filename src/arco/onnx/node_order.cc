@@ -49,7 +49,7 @@ void report_cycle(const onnx::GraphProto& graph, const std::unordered_map<std::s
   }
   // The path was walked against the data's way, so the cycle reads from its end back to `at`.
   constexpr size_t kMostNames = 8;
-  std::string text = "'" + node_label(graph.node(at), at) + "'";
+  std::string text = fmt::format("'{}'", node_label(graph.node(at), at));
   for (size_t i = path.size(), names = 1; i-- > 0; ++names) {
     text += names > kMostNames ? " -> ..." : fmt::format(" -> '{}'", node_label(graph.node(path[i]), path[i]));
     if (path[i] == at || names > kMostNames) break;

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "arco/base/error.h"
+#include "arco/onnx/model_reader.h"
 
 namespace arco {
 namespace {
@@ -183,7 +184,7 @@ std::string TensorReader::read_external(const Proto& tensor, size_t expected_byt
   }
   const std::filesystem::path relative(location);
   const std::filesystem::path path = folder_ / relative;
-  const std::string shown = fmt::format("external data '{}'", location);
+  const std::string shown = fmt::format("external data '{}'", printable(location));
   if (location.empty() || relative.is_absolute() || location.find('\0') != std::string::npos ||
       !is_inside(folder_, path)) {
     return shown + " must be a file inside the model's folder";

@@ -172,9 +172,10 @@ Ranges calibrate(const Graph& float_graph, const CalibrationData& data) {
   const auto first = std::find(finite.begin(), finite.end(), false);
   if (first != finite.end()) {
     const Tensor& tensor = float_graph.tensors[static_cast<size_t>(first - finite.begin())];
-    fail_user("network '{}': tensor '{}' became infinite or not a number during calibration; check the weights and the "
-              "scale of the calibration inputs",
-              float_graph.name, tensor.name);
+    fail_user(
+        "network '{}': tensor '{}' became infinite or not a number during calibration; check the weights and the "
+        "scale of the calibration inputs",
+        float_graph.name, tensor.name);
   }
   return ranges;
 }

@@ -41,8 +41,7 @@ bool computes_in_int8(const Graph& graph, const Node& node) {
            graph.tensor(node.inputs[0]).shape == graph.tensor(node.inputs[1]).shape;
   }
   if (const Pool* pool = std::get_if<Pool>(&node.op)) {
-    return is_variable(graph, node.inputs[0]) &&
-           (pool->kind == Pool::Kind::kMax || average_divisor(graph, node) > 0);
+    return is_variable(graph, node.inputs[0]) && (pool->kind == Pool::Kind::kMax || average_divisor(graph, node) > 0);
   }
   return false;
 }
@@ -51,8 +50,8 @@ bool is_follower(const Graph& graph, const Node& node) {
   const bool moves = std::holds_alternative<Clip>(node.op) || std::holds_alternative<Flatten>(node.op) ||
                      std::holds_alternative<Reshape>(node.op) || std::holds_alternative<Identity>(node.op) ||
                      std::holds_alternative<Concat>(node.op);
-  return moves && std::all_of(node.inputs.begin(), node.inputs.end(),
-                              [&](TensorId id) { return is_variable(graph, id); });
+  return moves &&
+         std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return is_variable(graph, id); });
 }
 
 }  // namespace

@@ -150,19 +150,22 @@ CycleParts cycle_parts(const Workload& w, const Schedule& s, const HardwareConfi
   return p;
 }
 
-double cycle_bound(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
-  const CycleParts p = cycle_parts(w, s, hw);
-  return std::max({p.compute(), p.load, p.read_beats, p.store});
-}
+double cycle_bound(const CycleParts& p) { return std::max({p.compute(), p.load, p.read_beats, p.store}); }
 
-double cycle_estimate(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
-  const Geometry g = geometry_of(w, s, hw);
-  const CycleParts p = cycle_parts(w, s, hw);
+double cycle_estimate(const CycleParts& p, const Schedule& s) {
   const double fixed = kFetch + p.fill + p.drain;
-  if (g.threads == 1) {
+  if (s.h_threads * s.oc_threads == 1) {
     return fixed + std::max(p.compute() + std::max(0.0, p.load - p.fill), p.read_beats) + p.store;
   }
   return fixed + std::max({p.compute(), p.load, p.read_beats, p.store});
+}
+
+double cycle_bound(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
+  return cycle_bound(cycle_parts(w, s, hw));
+}
+
+double cycle_estimate(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
+  return cycle_estimate(cycle_parts(w, s, hw), s);
 }
 
 }  // namespace arco

@@ -33,6 +33,10 @@ struct CycleParts {
 TransferCounts transfer_counts(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 CycleParts cycle_parts(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 
+// From the parts of one schedule.
+double cycle_bound(const CycleParts& parts);
+double cycle_estimate(const CycleParts& parts, const Schedule& schedule);
+
 // Cycles. Only for legal schedules.
 double cycle_bound(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 double cycle_estimate(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);

@@ -13,8 +13,8 @@
 //          1           2              leaf  = node - (2^depth - 1)
 //        3   4       5   6
 //
-// The leaves are summed in the order of the trees in float, as the library does it, so the sums are the same bits; every
-// fit checks that on the training rows.
+// The leaves are summed in the order of the trees in float, as the library does it, so the sums are the same bits;
+// every fit checks that on the training rows.
 #include "arco/search/cost_model.h"
 
 #include <xgboost/c_api.h>
@@ -155,7 +155,8 @@ void Forest::evaluate(const FeatureMatrix& rows, std::span<float> sums) const {
       for (size_t i = begin; i < end; ++i) {
         const float* x = rows.values.data() + i * rows.columns;
         size_t node = 0;
-        for (int level = 0; level < depth; ++level) node = 2 * node + 1 + static_cast<size_t>(!(x[split[node]] < limit[node]));
+        for (int level = 0; level < depth; ++level)
+          node = 2 * node + 1 + static_cast<size_t>(!(x[split[node]] < limit[node]));
         sums[i] += value[node - nodes];
       }
     }
@@ -271,11 +272,14 @@ TreeModel::~TreeModel() = default;
 TreeModel::TreeModel(TreeModel&&) noexcept = default;
 TreeModel& TreeModel::operator=(TreeModel&&) noexcept = default;
 
-bool TreeModel::fitted() const { return state_->forest.count > 0; }
-int TreeModel::trees() const { return static_cast<int>(state_->forest.count); }
+bool TreeModel::fitted() const {
+  return state_->forest.count > 0;
+}
+int TreeModel::trees() const {
+  return static_cast<int>(state_->forest.count);
+}
 
-void TreeModel::fit(const FeatureMatrix& features, std::span<const float> targets,
-                    std::span<const float> base_margin) {
+void TreeModel::fit(const FeatureMatrix& features, std::span<const float> targets, std::span<const float> base_margin) {
   ARCO_CHECK(features.rows >= 1 && features.columns >= 1, "a cost model needs at least one row and column");
   check_finite(features.values, "features");
   check_finite(targets, "targets");
@@ -313,8 +317,7 @@ std::vector<float> TreeModel::predict(const FeatureMatrix& features, std::span<c
   return sums;
 }
 
-TreeEnsemble::TreeEnsemble(const EnsembleParameters& parameters, uint64_t seed)
-    : parameters_(parameters), seed_(seed) {
+TreeEnsemble::TreeEnsemble(const EnsembleParameters& parameters, uint64_t seed) : parameters_(parameters), seed_(seed) {
   ARCO_CHECK(parameters.replicas >= 1, "an ensemble needs at least one replica");
 }
 

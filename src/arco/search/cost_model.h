@@ -43,8 +43,8 @@ struct TreeParameters {
   // Stop when a-recall@recall_size on the training rows has not improved for `patience` rounds; 0: never.
   int patience = 20;
   size_t recall_size = 64;
-  bool histogram = false;       // split candidates from 256-bin histograms instead of every value: faster on many rows
-  int threads = 1;              // the model is the same for any number
+  bool histogram = false;  // split candidates from 256-bin histograms instead of every value: faster on many rows
+  int threads = 1;         // the model is the same for any number
 };
 
 // Average recall of the top `size` of `targets` by the order of `scores` (ties: the earlier row first), as AutoTVM
@@ -76,9 +76,9 @@ class TreeModel {
 
 struct EnsembleParameters {
   int replicas = 5;
-  int rounds = 60;          // of each replica: enough at eta 0.3, and a fit takes tens of milliseconds
+  int rounds = 60;                          // of each replica: enough at eta 0.3, and a fit takes tens of milliseconds
   TreeParameters trees{.histogram = true};  // its rounds and patience are not used
-  int jobs = 1;             // replicas fitted at once; the result is the same for any number
+  int jobs = 1;                             // replicas fitted at once; the result is the same for any number
 };
 
 // Bootstrap replicas of one regression model: their mean predicts, their spread says how sure it is.

@@ -13,8 +13,8 @@ enum class MeasureStatus : uint8_t { kOk = 0, kIllegal = 1, kWrongAnswer = 5, kF
 struct Measurement {
   uint64_t index = 0;  // in the space
   MeasureStatus status = MeasureStatus::kOk;
-  std::string why;     // the violated rule, when not ok
-  double cycles = 0;   // ok only
+  std::string why;    // the violated rule, when not ok
+  double cycles = 0;  // ok only
   double energy_pj = 0;
   double area_mm2 = 0;
   uint64_t dram_bytes = 0;

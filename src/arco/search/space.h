@@ -14,7 +14,7 @@ constexpr int kAgentCount = 3;
 const char* to_string(Agent agent);
 
 struct Knob {
-  std::string name;             // "tile_h", "block_in"
+  std::string name;  // "tile_h", "block_in"
   Agent owner = Agent::kMapping;
   std::vector<int64_t> values;  // ascending
 };

@@ -18,12 +18,9 @@ namespace arco {
 class TestingSpace : public SearchSpace {
  public:
   explicit TestingSpace(uint64_t ripple_seed = 1) : ripple_seed_(ripple_seed) {
-    knobs_ = {{"batch", Agent::kHardware, {1, 2, 4, 8}},
-              {"block", Agent::kHardware, {8, 16, 32, 64}},
-              {"h_threads", Agent::kScheduling, {1, 2}},
-              {"oc_threads", Agent::kScheduling, {1, 2}},
-              {"tile_h", Agent::kMapping, {1, 2, 4, 7, 14, 28}},
-              {"tile_w", Agent::kMapping, {1, 2, 4, 7, 14, 28}},
+    knobs_ = {{"batch", Agent::kHardware, {1, 2, 4, 8}},         {"block", Agent::kHardware, {8, 16, 32, 64}},
+              {"h_threads", Agent::kScheduling, {1, 2}},         {"oc_threads", Agent::kScheduling, {1, 2}},
+              {"tile_h", Agent::kMapping, {1, 2, 4, 7, 14, 28}}, {"tile_w", Agent::kMapping, {1, 2, 4, 7, 14, 28}},
               {"tile_ci", Agent::kMapping, {1, 2, 4, 8}}};
     for (uint64_t index = 0; index < size(); ++index) {
       const Choice choice = decode(index);

@@ -33,12 +33,18 @@ BurstWalk::BurstWalk(uint64_t address, uint64_t row_bytes, uint64_t stride_bytes
 
 uint64_t dram_element_bytes(MemoryType type, const HardwareConfig& hardware) {
   switch (type) {
-    case MemoryType::kUop: return HardwareConfig::kUopElementBytes;
-    case MemoryType::kWgt: return hardware.wgt_element_bytes();
-    case MemoryType::kInp: return hardware.inp_element_bytes();
-    case MemoryType::kAcc: return hardware.acc_element_bytes();
-    case MemoryType::kOut: return hardware.out_element_bytes();
-    case MemoryType::kAcc8: return hardware.acc_element_bytes() / 4;
+    case MemoryType::kUop:
+      return HardwareConfig::kUopElementBytes;
+    case MemoryType::kWgt:
+      return hardware.wgt_element_bytes();
+    case MemoryType::kInp:
+      return hardware.inp_element_bytes();
+    case MemoryType::kAcc:
+      return hardware.acc_element_bytes();
+    case MemoryType::kOut:
+      return hardware.out_element_bytes();
+    case MemoryType::kAcc8:
+      return hardware.acc_element_bytes() / 4;
   }
   ARCO_CHECK(false, "memory type {}", static_cast<int>(type));
 }
@@ -61,6 +67,17 @@ uint64_t earliest_ready(const Clients& clients) {
     if (client.pending) earliest = std::min(earliest, client.ready);
   }
   return earliest;
+}
+
+// The only pending client, or -1: then there is nothing to arbitrate.
+int lone_client(const Clients& clients) {
+  int lone = -1;
+  for (int i = 0; i < static_cast<int>(clients.size()); ++i) {
+    if (!clients[i].pending) continue;
+    if (lone >= 0) return -1;
+    lone = i;
+  }
+  return lone;
 }
 
 int winner_at(const Clients& clients, uint64_t cycle) {
@@ -90,9 +107,10 @@ uint64_t ReadChannel::next_slot(uint64_t earliest) {
 }
 
 int ReadChannel::run(Clients& clients) {
+  const int lone = lone_client(clients);
   for (;;) {
-    const uint64_t cycle = next_slot(earliest_ready(clients));
-    const int chosen = winner_at(clients, cycle);
+    const uint64_t cycle = next_slot(lone >= 0 ? clients[lone].ready : earliest_ready(clients));
+    const int chosen = lone >= 0 ? lone : winner_at(clients, cycle);
     Client& client = clients[chosen];
     const BurstWalk::Burst burst = client.walk.next();
     const uint64_t arrival = cycle + send_;

@@ -11,10 +11,10 @@
 namespace arco {
 
 struct AutoTvmOptions {
-  size_t plan_size = 64;             // measurements between two fits of the model
-  double epsilon = 0.05;             // share of each plan drawn at random, at its end
+  size_t plan_size = 64;              // measurements between two fits of the model
+  double epsilon = 0.05;              // share of each plan drawn at random, at its end
   double diversity_filter_ratio = 0;  // 0: off; else >= 1: plan from so many times more candidates, by diversity
-  bool legal_only = false;           // the published one spends measurements on what is illegal
+  bool legal_only = false;            // the published one spends measurements on what is illegal
   TreeParameters trees{.loss = TreeLoss::kRank};
   ModelAnnealingOptions annealing;
 };

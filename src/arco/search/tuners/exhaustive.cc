@@ -3,8 +3,8 @@
 //     bound:  100  104  110 | 131  150 ...        best measured: 127
 //             measured      | cannot beat 127
 //
-// everything behind the first bound >= best is pruned. The order needs the fewest measurements a proof by this bound can
-// have: whatever lies below the optimum must be measured by any method.
+// everything behind the first bound >= best is pruned. The order needs the fewest measurements a proof by this bound
+// can have: whatever lies below the optimum must be measured by any method.
 #include "arco/search/tuners/exhaustive.h"
 
 #include <algorithm>

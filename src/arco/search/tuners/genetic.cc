@@ -1,5 +1,5 @@
-// Generations. Parents are drawn in proportion to their throughput from the last generation and the elite; a child takes
-// the knobs before a random cut from one parent and the others from the second; every knob mutates with a small
+// Generations. Parents are drawn in proportion to their throughput from the last generation and the elite; a child
+// takes the knobs before a random cut from one parent and the others from the second; every knob mutates with a small
 // probability; a child that was measured before mutates further until it is new (AutoTVM, ga_tuner).
 #include "arco/search/tuners/genetic.h"
 

@@ -28,8 +28,7 @@ class ModelAnnealing {
 
   // Up to `count` configurations with the highest scores met, best first; none that `excluded` holds for, and none with
   // a score below 0. The walks go on from where the last call left them.
-  std::vector<uint64_t> maximise(const BatchScorer& score, size_t count,
-                                 const std::function<bool(uint64_t)>& excluded);
+  std::vector<uint64_t> maximise(const BatchScorer& score, size_t count, const std::function<bool(uint64_t)>& excluded);
 
  private:
   uint64_t random_walk(uint64_t from);

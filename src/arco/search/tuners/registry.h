@@ -19,8 +19,8 @@ struct TunerInfo {
 // In the order in which help texts list them.
 std::vector<TunerInfo> tuner_infos();
 
-// All options of a tuner with the overrides (an object, or null) applied: what a run records. UserError with the nearest
-// name for an unknown tuner, and with every unknown or wrong option.
+// All options of a tuner with the overrides (an object, or null) applied: what a run records. UserError with the
+// nearest name for an unknown tuner, and with every unknown or wrong option.
 nlohmann::json resolve_options(const std::string& name, const nlohmann::json& overrides);
 
 // The space must outlive the tuner. Same errors as resolve_options.

@@ -37,26 +37,26 @@ TuneResult tune(const std::string& name, size_t trials, uint64_t seed, const nlo
 class EveryTuner : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(EveryTuner, NeverAsksTwiceAndCountsTrials) {
-  const auto result = tune(GetParam(), 300, 1);
+  const auto result = tune(GetParam(), 160, 1);
   const auto indices = indices_of(result);
   EXPECT_EQ(std::set<uint64_t>(indices.begin(), indices.end()).size(), indices.size());
-  EXPECT_LE(indices.size(), 300U);
-  EXPECT_TRUE(result.proved_optimal || indices.size() == 300U);
+  EXPECT_LE(indices.size(), 160U);
+  EXPECT_TRUE(result.proved_optimal || indices.size() == 160U);
   ASSERT_EQ(result.best.status, MeasureStatus::kOk);
   EXPECT_GE(result.best.cycles, testing_space().best_cycles());
 }
 
 TEST_P(EveryTuner, TheSeedDecidesEverything) {
-  EXPECT_EQ(indices_of(tune(GetParam(), 200, 5)), indices_of(tune(GetParam(), 200, 5)));
+  EXPECT_EQ(indices_of(tune(GetParam(), 112, 5)), indices_of(tune(GetParam(), 112, 5)));
   if (std::string(GetParam()) != "exhaustive") {
-    EXPECT_NE(indices_of(tune(GetParam(), 200, 5)), indices_of(tune(GetParam(), 200, 6)));
+    EXPECT_NE(indices_of(tune(GetParam(), 112, 5)), indices_of(tune(GetParam(), 112, 6)));
   }
 }
 
 TEST_P(EveryTuner, ContinuesFromATold) {
-  const auto first = tune(GetParam(), 150, 1);
+  const auto first = tune(GetParam(), 80, 1);
   const auto tuner = make_tuner(GetParam(), testing_space(), nullptr, 2);
-  const auto second = run_tuner(*tuner, testing_measurer(testing_space()), 250, 16, first.history);
+  const auto second = run_tuner(*tuner, testing_measurer(testing_space()), 160, 16, first.history);
   const auto indices = indices_of(second);
   EXPECT_EQ(std::set<uint64_t>(indices.begin(), indices.end()).size(), indices.size());
   EXPECT_LE(second.best.cycles, first.best.cycles);
@@ -115,7 +115,7 @@ double median_regret(const std::string& name, size_t trials, const nlohmann::jso
 
 TEST(Tuners, SearchBeatsChance) {
   const double random = median_regret("random", 384);
-  for (const char* name : {"autotvm", "annealing", "bayesian"}) {
+  for (const char* name : {"autotvm", "annealing"}) {
     const double regret = median_regret(name, 384);
     EXPECT_LT(regret, 1.05) << name;
     EXPECT_LT(regret, random) << name;
@@ -124,7 +124,9 @@ TEST(Tuners, SearchBeatsChance) {
 }
 
 TEST(Tuners, BayesianNeedsFewMeasurementsAndFewerWithAPrior) {
-  EXPECT_LT(median_regret("bayesian", 96), 1.05);
+  const double regret = median_regret("bayesian", 96);
+  EXPECT_LT(regret, 1.05);
+  EXPECT_LT(regret, median_regret("random", 96));
   EXPECT_LT(median_regret("bayesian", 48, {{"estimate_as_prior", true}}), 1.05);
 }
 
@@ -198,21 +200,28 @@ TEST(Exhaustive, TheProvenBoundRisesAndNeverLies) {
 }
 
 TEST(Exhaustive, IsTheSameForAnyNumberOfThreads) {
-  EXPECT_EQ(indices_of(tune("exhaustive", 500, 1, {{"jobs", 1}})), indices_of(tune("exhaustive", 500, 1, {{"jobs", 2}})));
+  EXPECT_EQ(indices_of(tune("exhaustive", 500, 1, {{"jobs", 1}})),
+            indices_of(tune("exhaustive", 500, 1, {{"jobs", 2}})));
 }
 
 TEST(Exhaustive, RefusesSpacesItCannotEnumerate) {
-  EXPECT_THAT([] { tune("exhaustive", 10, 1, {{"most_configurations", 100}}); },
-              ThrowsMessage<UserError>(HasSubstr("most_configurations = 100")));
+  EXPECT_THAT(
+      [] {
+        tune("exhaustive", 10, 1, {{"most_configurations", 100}});
+      },
+      ThrowsMessage<UserError>(HasSubstr("most_configurations = 100")));
 }
 
 TEST(Registry, NamesTheNearestTunerAndOption) {
   EXPECT_THAT([] { tune("autotmv", 1, 1); },
               ThrowsMessage<UserError>(AllOf(HasSubstr("did you mean \"autotvm\""), HasSubstr("exhaustive"))));
-  EXPECT_THAT([] { resolve_options("genetic", {{"populaton", 7}, {"mutation", 3}, {"elite", 0.5}, {"legal_only", 1}}); },
-              ThrowsMessage<UserError>(AllOf(HasSubstr("\"population\""), HasSubstr("mutation: expected a number from 0 to 1"),
-                                             HasSubstr("elite: expected a whole number"),
-                                             HasSubstr("legal_only: expected true or false"))));
+  EXPECT_THAT(
+      [] {
+        resolve_options("genetic", {{"populaton", 7}, {"mutation", 3}, {"elite", 0.5}, {"legal_only", 1}});
+      },
+      ThrowsMessage<UserError>(AllOf(HasSubstr("\"population\""), HasSubstr("mutation: expected a number from 0 to 1"),
+                                     HasSubstr("elite: expected a whole number"),
+                                     HasSubstr("legal_only: expected true or false"))));
   EXPECT_THAT([] { resolve_options("autotvm", {{"loss", "hinge"}}); }, ThrowsMessage<UserError>(HasSubstr("\"rank\"")));
   EXPECT_THROW(resolve_options("random", nlohmann::json::array()), UserError);
 }

@@ -1,0 +1,105 @@
+#include "arco/cli/command_line.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "arco/base/error.h"
+#include "arco/cli/commands.h"
+
+namespace arco {
+
+void Console::print_json(const nlohmann::json& document) {
+  if (json) out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+}
+
+namespace {
+
+void add_commands(CLI::App& app, Console& console) {
+  add_zoo_command(app, console);
+  add_compile_command(app, console);
+  add_run_command(app, console);
+  add_inspect_command(app, console);
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
+  const std::string nearest = nearest_word(word, known);
+  return nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest);
+}
+
+void check_command(const CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) fail_user("a command is missing; see `arco --help`");
+  const std::vector<std::string> names = command_names(app);
+  const std::string& first = arguments.front();
+  if (first.starts_with('-') || std::find(names.begin(), names.end(), first) != names.end()) return;
+  fail_user("unknown command '{}'{}; the commands are {}, see `arco --help`", first, suggestion(first, names),
+            CLI::detail::join(names, ", "));
+}
+
+// What to say about arguments that CLI11 refused. A mistyped option explains the rest, so it comes first.
+std::string describe(const CLI::App& app, const CLI::ParseError& error) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& command = parsed.empty() ? app : *parsed.front();
+  const std::string hint = fmt::format("; see `arco{} --help`", parsed.empty() ? "" : " " + command.get_name());
+  const std::vector<std::string> rest = app.remaining(true);
+  for (const std::string& argument : rest) {
+    if (!argument.starts_with('-') || argument.size() < 2) continue;
+    const std::string name = argument.substr(0, argument.find('='));
+    return fmt::format("unknown option '{}'{}{}", name, suggestion(name, option_names(command)), hint);
+  }
+  if (!rest.empty()) return fmt::format("unexpected argument '{}'{}", rest.front(), hint);
+  return error.what() + hint;
+}
+
+int parse_and_run(CLI::App& app, std::vector<std::string> arguments, Console& console) {
+  check_command(app, arguments);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::Success& help) {
+    return app.exit(help, console.out, console.err);
+  } catch (const CLI::ParseError& error) {
+    throw UserError(describe(app, error));
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& arguments, Console console) {
+  CLI::App app("ARCO compiles a neural network (ONNX) to a co-optimised VTA-class accelerator and a bit-exact program.",
+               "arco");
+  app.set_version_flag("--version", "arco " ARCO_VERSION);
+  app.require_subcommand(1);
+  app.footer("\nExample:\n  arco zoo resnet18 -o resnet18.onnx\n  arco compile resnet18.onnx -o resnet18.arco\n"
+             "  arco run resnet18.arco --verify\n\n`arco COMMAND --help` explains a command.");
+  add_commands(app, console);
+  try {
+    return parse_and_run(app, arguments, console);
+  } catch (const UserError& error) {
+    console.err << "arco: error: " << error.what() << std::endl;
+    return kExitWrongUse;
+  } catch (const std::bad_alloc&) {
+    console.err << "arco: error: not enough memory" << std::endl;
+    return kExitFailed;
+  } catch (const std::exception& error) {
+    console.err << "arco: error: " << error.what() << std::endl;
+    return kExitFailed;
+  }
+}
+
+}  // namespace arco

@@ -1,0 +1,63 @@
+// arco zoo: writes well-known networks as ONNX files.
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "arco/base/error.h"
+#include "arco/cli/commands.h"
+#include "arco/cli/table.h"
+#include "arco/onnx/zoo.h"
+
+namespace arco {
+
+namespace {
+
+struct Options {
+  std::string name;
+  std::string output;
+  bool list = false;
+  ZooOptions zoo;
+};
+
+void run_zoo(const Options& options, Console& console) {
+  if (options.list) {
+    for (const std::string& name : zoo_names()) console.print("{}\n", name);
+    console.print_json({{"networks", zoo_names()}});
+    return;
+  }
+  if (options.name.empty()) fail_user("a network's name is missing; `arco zoo --list` shows them");
+  if (options.output.empty()) fail_user("-o FILE is missing: where to write the network");
+  write_zoo_model(options.name, options.output, options.zoo);
+  const auto bytes = std::filesystem::file_size(options.output);
+  console.print("wrote {} ({})\n", options.output, human_bytes(bytes));
+  console.print_json({{"network", options.name},
+                      {"output", options.output},
+                      {"bytes", bytes},
+                      {"seed", options.zoo.seed},
+                      {"image_size", options.zoo.image_size},
+                      {"batch", options.zoo.batch},
+                      {"classes", options.zoo.classes}});
+}
+
+}  // namespace
+
+void add_zoo_command(CLI::App& app, Console& console) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("zoo", "Write a well-known network as an ONNX file, with seeded weights");
+  command->footer("\nExample:\n  arco zoo resnet18 -o resnet18.onnx\n  arco zoo vgg16 -o small.onnx --image-size 32 --classes 10");
+  command->add_option("NAME", options->name, "Which network (see --list)");
+  command->add_option("-o,--output", options->output, "File to write")->type_name("FILE");
+  command->add_flag("--list", options->list, "Show the names of the networks");
+  command->add_option("--seed", options->zoo.seed, "Seed of the weights")->capture_default_str();
+  command->add_option("--image-size", options->zoo.image_size, "Pixels of the square input image")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--batch", options->zoo.batch, "Images at once")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--classes", options->zoo.classes, "Outputs of the classifier")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--json", console.json, "Print JSON for machines");
+  command->callback([options, &console] { run_zoo(*options, console); });
+}
+
+}  // namespace arco

@@ -1,0 +1,115 @@
+#include "arco/cli/model_pipeline.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+#include <set>
+
+#include "arco/base/error.h"
+#include "arco/onnx/importer.h"
+#include "arco/quant/calibrate.h"
+#include "arco/quant/quantize.h"
+
+namespace arco {
+
+void add_model_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("--calibrate", options.calibrate,
+                     "Typical inputs that decide the integer scales: a folder of .npy files or an .npz archive")
+      ->type_name("FOLDER|NPZ");
+  command.add_option("--batch", options.batch, "Batch size where the model leaves it open")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--shape", options.shapes, "Shape of an input, such as image=1x3x224x224 (repeat for several)")
+      ->type_name("NAME=SHAPE")
+      ->expected(1)
+      ->take_all();
+  command.add_option("--seed", options.seed, "Seed of the noise used without --calibrate")->capture_default_str();
+  command.add_option("--disable-pass", options.disabled_passes, "Leave out a graph pass (repeat for several)")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+}
+
+namespace {
+
+Shape parse_shape(const std::string& text, const std::string& flag) {
+  Shape shape;
+  const char* next = text.data();
+  const char* const end = next + text.size();
+  while (true) {
+    int64_t extent = 0;
+    const auto [stop, error] = std::from_chars(next, end, extent);
+    if (error != std::errc() || extent < 1 || (stop != end && *stop != 'x')) {
+      fail_user("--shape {}: expected NAME=SHAPE with a shape such as 1x3x224x224", flag);
+    }
+    shape.push_back(extent);
+    if (stop == end) return shape;
+    next = stop + 1;
+  }
+}
+
+ImportOptions import_options(const ModelOptions& options) {
+  ImportOptions result;
+  result.batch = options.batch;
+  for (const std::string& flag : options.shapes) {
+    const size_t equals = flag.rfind('=');
+    if (equals == std::string::npos || equals == 0) {
+      fail_user("--shape {}: expected NAME=SHAPE, for instance image=1x3x224x224", flag);
+    }
+    result.input_shapes[flag.substr(0, equals)] = parse_shape(flag.substr(equals + 1), flag);
+  }
+  return result;
+}
+
+std::set<std::string> node_names(const Graph& graph) {
+  std::set<std::string> names;
+  for (const Node& node : graph.nodes) names.insert(node.name);
+  return names;
+}
+
+// Runs the passes and notes in which of them each node went away.
+void simplify_and_follow(const ModelOptions& options, QuantizedModel& model) {
+  for (const Node& node : model.graph.nodes) model.nodes.push_back({node.name, op_name(node.op), ""});
+  const PassVerifier verifier = options.verify_passes ? verify_by_reference(options.seed) : PassVerifier();
+  PassOptions pass_options;
+  pass_options.disabled = options.disabled_passes;
+  pass_options.verify = [&](const Graph& before, const Graph& after, const std::string& pass) {
+    if (verifier) verifier(before, after, pass);
+    const std::set<std::string> left = node_names(after);
+    for (NodeFate& fate : model.nodes) {
+      if (fate.gone_in.empty() && !left.contains(fate.name)) fate.gone_in = pass;
+    }
+  };
+  model.passes = simplify(model.graph, pass_options);
+}
+
+}  // namespace
+
+QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
+  QuantizedModel model;
+  model.graph = import_onnx(options.model, import_options(options));
+  simplify_and_follow(options, model);
+  const CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
+                                                         : load_calibration(model.graph, options.calibrate);
+  model.calibrated_on_noise = data.is_noise;
+  if (data.is_noise) {
+    console.warn(
+        "no --calibrate given: the integer scales are guessed from random noise, so accuracy on real inputs may "
+        "suffer. Give typical inputs with --calibrate FOLDER or --calibrate FILE.npz.");
+  }
+  model.graph = quantize(model.graph, calibrate(model.graph, data));
+  return model;
+}
+
+void add_target_options(CLI::App& command, TargetOptions& options) {
+  command.add_option("--hardware", options.hardware, "Accelerator as vta_config.json (default: the default VTA)")
+      ->type_name("FILE");
+}
+
+Target read_target(const TargetOptions& options) {
+  Target target;
+  if (!options.hardware.empty()) target.hardware = read_hardware(options.hardware);
+  return target;
+}
+
+}  // namespace arco

@@ -1,0 +1,60 @@
+// From an ONNX file to an executable: import, simplify, calibrate, quantise, compile.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "arco/cli/console.h"
+#include "arco/graph/graph.h"
+#include "arco/passes/pass_manager.h"
+#include "arco/runtime/executable.h"
+
+namespace CLI {
+class App;
+}
+
+namespace arco {
+
+// Flags of every command that takes a model.
+struct ModelOptions {
+  std::string model;
+  std::string calibrate;  // folder of .npy, or .npz; empty: noise
+  int64_t batch = 1;
+  uint64_t seed = 0;
+  std::vector<std::string> shapes;  // "NAME=1x3x224x224"
+  std::vector<std::string> disabled_passes;
+  bool verify_passes = false;
+};
+void add_model_options(CLI::App& command, ModelOptions& options);
+
+// What became of a node of the file.
+struct NodeFate {
+  std::string name;
+  std::string op;
+  std::string gone_in;  // the pass that folded or fused it away; empty: still there
+};
+
+struct QuantizedModel {
+  Graph graph;
+  std::vector<NodeFate> nodes;  // of the file, in its order
+  std::vector<PassReport> passes;
+  bool calibrated_on_noise = false;
+};
+
+// Warns on the console when noise had to serve for calibration.
+QuantizedModel quantize_model(const ModelOptions& options, Console& console);
+
+// The accelerator and the schedules that a command compiles for.
+struct Target {
+  HardwareConfig hardware;
+  ScheduleSource schedules;  // empty: the best estimated
+};
+struct TargetOptions {
+  std::string hardware;  // vta_config.json
+};
+void add_target_options(CLI::App& command, TargetOptions& options);
+Target read_target(const TargetOptions& options);
+
+}  // namespace arco

@@ -1,0 +1,90 @@
+#include "arco/cli/network_inputs.h"
+
+#include <algorithm>
+
+#include "arco/base/error.h"
+#include "arco/graph/npy.h"
+#include "arco/quant/calibrate.h"
+
+namespace arco {
+
+namespace {
+
+std::vector<std::string> names_of(const Graph& graph, const std::vector<TensorId>& ids) {
+  std::vector<std::string> names;
+  for (const TensorId id : ids) names.push_back(graph.tensor(id).name);
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// The index that "NAME=file" speaks of, or nothing for a plain file name.
+std::optional<size_t> named_index(const std::string& flag, const std::vector<std::string>& names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (flag.size() > names[i].size() && flag.starts_with(names[i]) && flag[names[i].size()] == '=') return i;
+  }
+  return std::nullopt;
+}
+
+Array fitted(Array array, const Shape& shape) {
+  const bool lacks_one = !shape.empty() && shape[0] == 1 && array.shape() == Shape(shape.begin() + 1, shape.end());
+  return lacks_one ? array.reshaped(shape) : array;
+}
+
+}  // namespace
+
+std::vector<std::string> files_by_tensor(const Graph& graph, const std::vector<TensorId>& ids, const char* flag_name,
+                                         const std::vector<std::string>& flags) {
+  const std::vector<std::string> names = names_of(graph, ids);
+  std::vector<std::string> files(ids.size());
+  ErrorList errors(flag_name);
+  size_t next = 0;
+  for (const std::string& flag : flags) {
+    const auto named = named_index(flag, names);
+    while (!named && next < files.size() && !files[next].empty()) ++next;
+    const size_t index = named ? *named : next;
+    const std::string file = named ? flag.substr(names[index].size() + 1) : flag;
+    const size_t equals = flag.find('=');
+    if (!named && equals != std::string::npos && !std::filesystem::exists(flag)) {
+      const std::string nearest = nearest_word(flag.substr(0, equals), names);
+      errors.add("{}: the network has no tensor of that name there{}; the names are {}", flag,
+                 nearest.empty() ? "" : ", did you mean " + nearest + "=...?", joined(names));
+    } else if (index >= files.size()) {
+      errors.add("{}: one too many, the network has {} ({})", flag, files.size(), joined(names));
+    } else if (file.empty() || !files[index].empty()) {
+      errors.add("{}: {}", flag, file.empty() ? "a file name is missing" : "the tensor was given a file before");
+    } else {
+      files[index] = file;
+    }
+  }
+  errors.throw_if_any();
+  return files;
+}
+
+std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::string>& flags, uint64_t seed,
+                                  Console& console) {
+  if (flags.empty()) {
+    console.warn("no --input given: running on random noise (seed {})", seed);
+    return noise_calibration(graph, seed, 1).sets.at(0);
+  }
+  const std::vector<std::string> files = files_by_tensor(graph, graph.inputs, "--input", flags);
+  ErrorList missing("--input");
+  for (size_t i = 0; i < files.size(); ++i) {
+    const Tensor& tensor = graph.tensor(graph.inputs[i]);
+    if (files[i].empty()) {
+      missing.add("no file for input '{}' ({} {})", tensor.name, to_string(tensor.type), to_string(tensor.shape));
+    }
+  }
+  missing.throw_if_any();
+  std::vector<Array> arrays;
+  for (size_t i = 0; i < files.size(); ++i) {
+    arrays.push_back(fitted(read_npy(files[i]), graph.tensor(graph.inputs[i]).shape));
+  }
+  return arrays;
+}
+
+}  // namespace arco

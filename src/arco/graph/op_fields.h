@@ -1,0 +1,118 @@
+// The attributes of every operator, listed once: visit_fields(op, field) calls field("name", op.member) for each.
+// Whatever treats attributes alike (files, comparison) is written as one `field`.
+#pragma once
+
+#include "arco/graph/graph.h"
+
+namespace arco {
+
+template <typename Field>
+void visit_fields(Conv& op, Field&& field) {
+  field("strides", op.strides);
+  field("dilations", op.dilations);
+  field("pads", op.pads);
+  field("groups", op.groups);
+  field("clamp", op.clamp);
+}
+
+template <typename Field>
+void visit_fields(Dense& op, Field&& field) {
+  field("clamp", op.clamp);
+}
+
+template <typename Field>
+void visit_fields(BatchNorm& op, Field&& field) {
+  field("epsilon", op.epsilon);
+}
+
+template <typename Field>
+void visit_fields(Add& op, Field&& field) {
+  field("clamp", op.clamp);
+}
+
+template <typename Field>
+void visit_fields(Clip& op, Field&& field) {
+  field("clamp", op.clamp);
+}
+
+// The kind is part of the operator's name.
+template <typename Field>
+void visit_fields(Pool& op, Field&& field) {
+  field("kernel", op.kernel);
+  field("strides", op.strides);
+  field("dilations", op.dilations);
+  field("pads", op.pads);
+  field("ceil_mode", op.ceil_mode);
+  field("count_include_pad", op.count_include_pad);
+  field("global", op.global);
+  field("clamp", op.clamp);
+}
+
+template <typename Field>
+void visit_fields(Reshape& op, Field&& field) {
+  field("target", op.target);
+}
+
+template <typename Field>
+void visit_fields(Flatten& op, Field&& field) {
+  field("axis", op.axis);
+}
+
+template <typename Field>
+void visit_fields(Lrn& op, Field&& field) {
+  field("size", op.size);
+  field("alpha", op.alpha);
+  field("beta", op.beta);
+  field("bias", op.bias);
+}
+
+template <typename Field>
+void visit_fields(Softmax& op, Field&& field) {
+  field("axis", op.axis);
+  field("flatten_to_2d", op.flatten_to_2d);
+}
+
+template <typename Field>
+void visit_fields(Concat& op, Field&& field) {
+  field("axis", op.axis);
+}
+
+template <typename Field>
+void visit_fields(Identity& /*op*/, Field&& /*field*/) {}
+
+template <typename Field>
+void visit_fields(MatMul& op, Field&& field) {
+  field("transpose_a", op.transpose_a);
+  field("transpose_b", op.transpose_b);
+  field("alpha", op.alpha);
+  field("beta", op.beta);
+}
+
+template <typename Field>
+void visit_fields(Transpose& op, Field&& field) {
+  field("perm", op.perm);
+}
+
+template <typename Field>
+void visit_fields(Quantize& /*op*/, Field&& /*field*/) {}
+
+template <typename Field>
+void visit_fields(Dequantize& /*op*/, Field&& /*field*/) {}
+
+template <typename Field>
+void visit_fields(Requantize& numbers, Field&& field) {
+  field("shift", numbers.shift);
+  field("low", numbers.low);
+  field("high", numbers.high);
+  field("residual_shift", numbers.residual_shift);
+  field("add_shifts", numbers.add_shifts);
+  field("multiplier", numbers.multiplier);
+}
+
+template <typename Field>
+void visit_fields(Clamp& clamp, Field&& field) {
+  field("low", clamp.low);
+  field("high", clamp.high);
+}
+
+}  // namespace arco

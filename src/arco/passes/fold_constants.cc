@@ -1,0 +1,32 @@
+// Walks the nodes in order, so that a folded node makes its readers foldable in the same sweep. The reference
+// interpreter computes the values: there is no second definition of the operators.
+#include <algorithm>
+
+#include "arco/passes/graph_edit.h"
+#include "arco/passes/passes.h"
+#include "arco/reference/interpreter.h"
+
+namespace arco {
+
+void fold_constants(Graph& graph) {
+  // Larger results (a small constant broadcast to a huge one) stay computed at run time.
+  constexpr int64_t kMaxFoldedElements = int64_t{1} << 26;
+  passes::Sweep sweep(graph);
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    std::vector<Array> values;
+    const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) {
+      const bool known = id == kNoTensor || graph.tensor(id).constant;
+      if (known) values.push_back(id == kNoTensor ? Array() : *graph.tensor(id).constant);
+      return known;
+    });
+    if (!constant || node.requantize) continue;
+    Tensor& output = graph.tensor(node.outputs[0]);
+    if (element_count(output.shape) > kMaxFoldedElements) continue;
+    output.constant = run_reference_node(graph, node, values).at(0);
+    sweep.remove(static_cast<int>(n));
+  }
+  sweep.finish();
+}
+
+}  // namespace arco

@@ -1,0 +1,43 @@
+// The graph passes, one function each in a file of the same name. All of them take a float graph with inferred shapes,
+// keep what it computes (up to float rounding), and never write into the bytes of an Array: copies share them.
+#pragma once
+
+#include "arco/graph/graph.h"
+
+namespace arco {
+
+// Nodes whose inputs are all constants become constants.
+void fold_constants(Graph& graph);
+
+// Nodes that give back their input go away: Identity, no-op reshapes, 1x1 pooling, Clip without bounds ...
+void remove_identity(Graph& graph);
+
+// Global pooling becomes pooling with a window of the plane's size.
+void resolve_global_pool(Graph& graph);
+
+// MatMul of a matrix with constant weights becomes Dense; the addend of Gemm becomes its bias or its residual.
+void make_dense(Graph& graph);
+
+// Dense reads through the Flatten or Reshape before it: it takes rows of any shape.
+void absorb_flatten(Graph& graph);
+
+// Adding a constant per channel to the output of Conv or Dense goes into its bias.
+void fuse_bias(Graph& graph);
+
+// Batch normalisation after Conv or Dense goes into its weights and bias.
+void fold_batch_norm(Graph& graph);
+
+// Adding another tensor of the same shape to the output of Conv or Dense becomes its residual input. Where both
+// operands could take the other, the later one does.
+void fuse_residual(Graph& graph);
+
+// Clip (and so ReLU) goes into the clamp of the Conv, Dense, Add, Pool or Clip before it.
+void fuse_clamp(Graph& graph);
+
+// Grouped convolutions become ordinary ones whose weights are zero between groups.
+void expand_groups(Graph& graph);
+
+// Nodes and tensors that no graph output needs go away; graph inputs stay.
+void dead_code(Graph& graph);
+
+}  // namespace arco

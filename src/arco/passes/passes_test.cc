@@ -1,0 +1,410 @@
+#include "arco/passes/passes.h"
+
+#include <gtest/gtest.h>
+// RapidCheck needs GoogleTest first.
+#include <gmock/gmock.h>
+#include <rapidcheck/gtest.h>
+
+#include "arco/base/error.h"
+#include "arco/base/interrupt.h"
+#include "arco/base/random.h"
+#include "arco/passes/pass_manager.h"
+#include "arco/reference/interpreter.h"
+
+namespace arco {
+namespace {
+
+using testing::HasSubstr;
+
+// Builds small graphs with seeded constants.
+class Net {
+ public:
+  explicit Net(uint64_t seed = 1) : random_(seed) { graph.name = "net"; }
+
+  Graph graph;
+
+  TensorId input(Shape shape) {
+    const TensorId id = tensor("x", std::move(shape));
+    graph.inputs.push_back(id);
+    return id;
+  }
+  TensorId constant(Shape shape, double low = -1, double high = 1) {
+    Array array(DataType::kFloat32, std::move(shape));
+    for (float& v : array.mutable_data<float>()) v = static_cast<float>(low + (high - low) * random_.uniform());
+    return graph.add_constant(fmt::format("c{}", graph.tensors.size()), array);
+  }
+  TensorId add(Op op, std::vector<TensorId> inputs) {
+    const TensorId out = tensor("t", {});
+    graph.nodes.push_back({fmt::format("n{}", graph.nodes.size()), std::move(op), std::move(inputs), {out}, {}});
+    infer_shapes(graph);
+    return out;
+  }
+  // 3x3, padded, with `outputs` channels.
+  TensorId conv(TensorId x, int64_t outputs, bool bias, int64_t groups = 1) {
+    Conv op;
+    op.pads = {1, 1, 1, 1};
+    op.groups = groups;
+    const TensorId w = constant({outputs, graph.tensor(x).shape[1] / groups, 3, 3});
+    return add(op, bias ? std::vector<TensorId>{x, w, constant({outputs})} : std::vector<TensorId>{x, w});
+  }
+  TensorId batch_norm(TensorId x) {
+    const Shape c{graph.tensor(x).shape[1]};
+    return add(BatchNorm{}, {x, constant(c), constant(c), constant(c), constant(c, 0.5, 2)});
+  }
+  TensorId relu(TensorId x) { return add(Clip{{.low = 0}}, {x}); }
+  void output(TensorId id) { graph.outputs.push_back(id); }
+
+ private:
+  TensorId tensor(const char* prefix, Shape shape) {
+    Tensor t;
+    t.name = fmt::format("{}{}", prefix, graph.tensors.size());
+    t.shape = std::move(shape);
+    return graph.add_tensor(std::move(t));
+  }
+  Random random_;
+};
+
+// Applies one pass under verification and gives the operators left.
+std::vector<std::string> after(Graph& graph, void (*pass)(Graph&)) {
+  run_passes(graph, {{"tested", pass}, {"dead_code", dead_code}}, {.disabled = {}, .verify = verify_by_reference()});
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes) names.emplace_back(op_name(node.op));
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(FoldConstants, FoldsChainsAndKeepsConstantOutputs) {
+  Net net;
+  const TensorId x = net.input({1, 2});
+  const TensorId c = net.relu(net.add(Add{}, {net.constant({1, 2}), net.constant({2})}));
+  net.output(net.add(Add{}, {x, c}));
+  net.output(c);
+  EXPECT_EQ(after(net.graph, fold_constants), Names{"Add"});
+  EXPECT_TRUE(net.graph.tensor(net.graph.outputs[1]).constant);
+}
+
+TEST(RemoveIdentity, KeepsTheNamesOfGraphOutputs) {
+  Net net;
+  const TensorId x = net.input({1, 6});
+  const TensorId r = net.relu(net.add(Identity{}, {x}));
+  const TensorId y = net.add(Identity{}, {net.add(Flatten{}, {r})});
+  net.output(net.add(Add{}, {r, y}));
+  net.output(y);
+  const std::string name = net.graph.tensor(y).name;
+  EXPECT_EQ(after(net.graph, remove_identity), (Names{"Clip", "Add"}));
+  EXPECT_EQ(net.graph.tensor(net.graph.outputs[1]).name, name);
+}
+
+TEST(RemoveIdentity, StaysBetweenGraphInputAndOutput) {
+  Net net;
+  const TensorId x = net.input({1, 6});
+  net.output(net.add(Identity{}, {x}));
+  EXPECT_EQ(after(net.graph, remove_identity), Names{"Identity"});
+}
+
+TEST(RemoveIdentity, OnlyTakesWhatChangesNothing) {
+  Net net;
+  const TensorId x = net.input({1, 2, 3, 3});
+  TensorId t = net.add(Pool{.kind = Pool::Kind::kAverage, .clamp = {}}, {x});
+  t = net.add(Transpose{{0, 1, 2, 3}}, {t});
+  t = net.add(Concat{}, {t});
+  t = net.add(Clip{}, {t});
+  t = net.add(Reshape{{0, 2, 3, -1}}, {t});
+  t = net.add(Transpose{{0, 1, 3, 2}}, {t});  // same shape, other order
+  net.output(net.add(Flatten{}, {t}));
+  EXPECT_EQ(after(net.graph, remove_identity), (Names{"Transpose", "Flatten"}));
+}
+
+TEST(ResolveGlobalPool, TakesThePlane) {
+  Net net;
+  const TensorId x = net.input({1, 2, 3, 5});
+  net.output(net.add(Pool{.kind = Pool::Kind::kAverage, .global = true, .clamp = {}}, {x}));
+  after(net.graph, resolve_global_pool);
+  const auto& pool = std::get<Pool>(net.graph.nodes[0].op);
+  EXPECT_FALSE(pool.global);
+  EXPECT_EQ(pool.kernel, (std::array<int64_t, 2>{3, 5}));
+}
+
+TEST(MakeDense, TakesGemmInAllItsForms) {
+  for (const bool transposed : {false, true}) {
+    Net net;
+    const TensorId x = net.input({2, 3});
+    const TensorId b = net.constant(transposed ? Shape{4, 3} : Shape{3, 4});
+    MatMul gemm{.transpose_b = transposed, .alpha = 0.5F, .beta = 2};
+    net.output(net.add(gemm, {x, b, net.constant({1, 4})}));
+    net.output(net.add(gemm, {x, b, net.constant({1})}));
+    net.output(net.add(MatMul{.transpose_b = transposed}, {x, b}));
+    net.output(net.add(MatMul{.transpose_b = transposed}, {x, b, net.input({2, 4})}));
+    EXPECT_EQ(after(net.graph, make_dense), (Names{"Dense", "Dense", "Dense", "Dense"}));
+    EXPECT_EQ(net.graph.nodes[3].inputs.size(), 4U);  // the addend became the residual
+  }
+}
+
+TEST(MakeDense, LeavesOtherProducts) {
+  Net net;
+  const TensorId x = net.input({2, 3});
+  const TensorId b = net.constant({3, 4});
+  net.output(net.add(MatMul{}, {net.input({5, 2, 3}), b}));
+  net.output(net.add(MatMul{}, {x, net.input({3, 4})}));
+  net.output(net.add(MatMul{.transpose_a = true}, {net.input({3, 2}), b}));
+  net.output(net.add(MatMul{}, {x, b, net.constant({2, 4})}));
+  net.output(net.add(MatMul{.beta = 2}, {x, b, net.input({2, 4})}));
+  EXPECT_EQ(after(net.graph, make_dense), Names(5, "MatMul"));
+}
+
+TEST(AbsorbFlatten, DenseReadsRowsOfAnyShape) {
+  Net net;
+  const TensorId x = net.input({2, 3, 2, 2});
+  TensorId t = net.add(Flatten{}, {net.add(Reshape{{2, 3, 4}}, {x})});
+  net.output(net.add(Dense{}, {t, net.constant({5, 12})}));
+  // This one moves values between rows and must stay.
+  const TensorId mixed = net.add(Reshape{{4, 6}}, {x});
+  net.output(net.add(Dense{}, {mixed, net.constant({5, 6})}));
+  EXPECT_EQ(after(net.graph, absorb_flatten), (Names{"Dense", "Reshape", "Dense"}));
+}
+
+TEST(FuseBias, AddsConstantsPerChannel) {
+  Net net;
+  const TensorId x = net.input({1, 2, 4, 4});
+  TensorId t = net.conv(x, 3, true);
+  t = net.add(Add{}, {net.constant({3, 1, 1}), t});
+  t = net.add(Add{}, {t, net.constant({1, 1, 1, 1})});
+  net.output(t);
+  net.output(net.add(Add{}, {net.conv(x, 4, false), net.constant({4})}));  // along the width: no bias
+  EXPECT_EQ(after(net.graph, fuse_bias), (Names{"Conv", "Conv", "Add"}));
+}
+
+TEST(FuseBias, MatMulPlusBiasIsDense) {
+  Net net;
+  const TensorId x = net.input({2, 3});
+  net.output(net.add(Add{}, {net.add(MatMul{}, {x, net.constant({3, 4})}), net.constant({4})}));
+  make_dense(net.graph);
+  EXPECT_EQ(after(net.graph, fuse_bias), Names{"Dense"});
+}
+
+TEST(FoldBatchNorm, WithAndWithoutBiasGroupsAndDense) {
+  for (const bool bias : {false, true}) {
+    Net net;
+    const TensorId x = net.input({1, 4, 4, 4});
+    net.output(net.batch_norm(net.conv(x, 6, bias, 2)));
+    std::vector<TensorId> dense{x, net.constant({5, 64})};
+    if (bias) dense.push_back(net.constant({5}));
+    net.output(net.batch_norm(net.add(Dense{}, dense)));
+    EXPECT_EQ(after(net.graph, fold_batch_norm), (Names{"Conv", "Dense"}));
+  }
+}
+
+TEST(FoldBatchNorm, NotWhenTheConvolutionIsReadElsewhereOrClamped) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  const TensorId shared = net.conv(x, 4, true);
+  net.output(net.add(Add{}, {net.batch_norm(shared), shared}));
+  net.output(net.batch_norm(net.relu(net.conv(x, 4, true))));
+  const TensorId returned = net.conv(x, 4, true);
+  net.output(returned);
+  net.output(net.batch_norm(returned));
+  const auto names = after(net.graph, fold_batch_norm);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "BatchNorm"), 3);
+}
+
+TEST(FuseResidual, TheLaterConvolutionTakesTheOther) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  const TensorId a = net.conv(x, 4, true);
+  const TensorId b = net.conv(x, 4, true);
+  net.output(net.relu(net.add(Add{}, {b, a})));
+  EXPECT_EQ(after(net.graph, fuse_residual), (Names{"Conv", "Conv", "Clip"}));
+  EXPECT_EQ(net.graph.nodes[1].name, "n1");
+  EXPECT_EQ(net.graph.nodes[1].inputs[3], net.graph.nodes[0].outputs[0]);
+}
+
+TEST(FuseResidual, MovesTheConvolutionBehindItsResidual) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  const TensorId a = net.conv(x, 4, true);
+  const TensorId r = net.relu(net.conv(x, 4, true));
+  net.output(net.add(Add{}, {a, r}));
+  EXPECT_EQ(after(net.graph, fuse_residual), (Names{"Conv", "Clip", "Conv"}));
+}
+
+TEST(FuseResidual, NotWhenSharedBroadcastOrTheSame) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  const TensorId a = net.conv(x, 4, true);
+  net.output(net.add(Add{}, {a, a}));
+  net.output(net.add(Add{}, {net.conv(x, 4, true), net.input({1, 4, 1, 1})}));
+  const TensorId shared = net.conv(x, 4, true);
+  net.output(shared);
+  net.output(net.add(Add{}, {shared, x}));
+  const auto names = after(net.graph, fuse_residual);
+  EXPECT_EQ(std::count(names.begin(), names.end(), "Add"), 3);
+}
+
+TEST(FuseClamp, GoesIntoEveryProducerThatHasOne) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  TensorId t = net.relu(net.conv(x, 4, true));
+  t = net.relu(net.add(Pool{.kernel = {2, 2}, .clamp = {}}, {t}));
+  t = net.relu(net.add(Add{}, {t, t}));
+  net.output(net.relu(net.add(Dense{}, {t, net.constant({3, 36})})));
+  EXPECT_EQ(after(net.graph, fuse_clamp), (Names{"Conv", "MaxPool", "Add", "Dense"}));
+  for (const Node& node : net.graph.nodes) {
+    Op op = node.op;
+    EXPECT_EQ(std::visit(
+                  [](auto& o) {
+                    if constexpr (requires { o.clamp; }) return o.clamp.low;
+                    return -1.0F;
+                  },
+                  op),
+              0.0F);
+  }
+}
+
+TEST(FuseClamp, TwoClampsInARowAreOne) {
+  // Overlapping, nested and disjoint ranges.
+  for (const Clamp second : {Clamp{-0.5F, 2}, Clamp{-0.2F, 0.2F}, Clamp{3, 4}, Clamp{-4, -3}}) {
+    Net net;
+    const TensorId x = net.input({64});
+    net.output(net.add(Clip{second}, {net.add(Clip{{-1, 1}}, {x})}));
+    EXPECT_EQ(after(net.graph, fuse_clamp), Names{"Clip"});
+  }
+}
+
+TEST(FuseClamp, NotWhenTheUnclampedValueIsRead) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  const TensorId t = net.conv(x, 4, true);
+  net.output(net.add(Add{}, {net.relu(t), t}));
+  EXPECT_EQ(after(net.graph, fuse_clamp), (Names{"Conv", "Clip", "Add"}));
+}
+
+TEST(ExpandGroups, KeepsTheResult) {
+  for (const int64_t groups : {2, 4}) {
+    Net net;
+    net.output(net.conv(net.input({2, 4, 5, 5}), 8, true, groups));
+    EXPECT_EQ(after(net.graph, expand_groups), Names{"Conv"});
+    EXPECT_EQ(std::get<Conv>(net.graph.nodes[0].op).groups, 1);
+    EXPECT_EQ(net.graph.tensor(net.graph.nodes[0].inputs[1]).shape, (Shape{8, 4, 3, 3}));
+  }
+}
+
+TEST(DeadCode, DropsNodesAndTensorsButNoInputs) {
+  Net net;
+  const TensorId x = net.input({1, 2});
+  net.input({7});
+  net.relu(net.relu(x));
+  net.constant({5});
+  net.output(net.relu(x));
+  dead_code(net.graph);
+  net.graph.check();
+  EXPECT_EQ(net.graph.nodes.size(), 1U);
+  EXPECT_EQ(net.graph.tensors.size(), 3U);
+  EXPECT_EQ(net.graph.inputs.size(), 2U);
+}
+
+TEST(PassManager, AResidualBlockBecomesTwoOrThreeConvolutions) {
+  Net net;
+  const TensorId x = net.input({1, 4, 6, 6});
+  TensorId y = net.relu(net.batch_norm(net.conv(x, 8, false)));
+  y = net.batch_norm(net.conv(y, 8, false));
+  y = net.relu(net.add(Add{}, {y, net.batch_norm(net.conv(x, 8, false))}));
+  y = net.add(Pool{.kind = Pool::Kind::kAverage, .global = true, .clamp = {}}, {y});
+  y = net.add(MatMul{.transpose_b = true}, {net.add(Flatten{}, {y}), net.constant({10, 8}), net.constant({10})});
+  net.output(y);
+  const auto reports = simplify(net.graph, {.disabled = {}, .verify = verify_by_reference()});
+  EXPECT_EQ(reports.size(), simplification_passes().size());
+  Names names;
+  for (const Node& node : net.graph.nodes) names.emplace_back(op_name(node.op));
+  EXPECT_EQ(names, (Names{"Conv", "Conv", "Conv", "AveragePool", "Dense"}));
+}
+
+TEST(PassManager, SwitchesPassesOffByName) {
+  Net net;
+  net.output(net.relu(net.conv(net.input({1, 4, 6, 6}), 8, false)));
+  Graph copy = net.graph;
+  simplify(copy, {.disabled = {"fuse_clamp"}, .verify = {}});
+  EXPECT_EQ(copy.nodes.size(), 2U);
+  try {
+    simplify(net.graph, {.disabled = {"fuse_clmp"}, .verify = {}});
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("did you mean 'fuse_clamp'"));
+  }
+}
+
+TEST(PassManager, StopsWhenInterrupted) {
+  Net net;
+  net.output(net.relu(net.input({1, 4})));
+  set_interrupted(true);
+  EXPECT_THROW(simplify(net.graph), RunError);
+  set_interrupted(false);
+}
+
+TEST(PassManager, VerificationNamesAPassThatIsWrong) {
+  Net net;
+  net.output(net.relu(net.input({1, 40})));
+  const Pass wrong{"break_relu", [](Graph& graph) { std::get<Clip>(graph.nodes[0].op).clamp.low = -0.1F; }};
+  try {
+    run_passes(net.graph, {wrong}, {.disabled = {}, .verify = verify_by_reference()});
+    FAIL();
+  } catch (const InternalError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("break_relu"));
+  }
+}
+
+// A random graph of everything the passes rewrite; values may be read any number of times.
+Graph random_graph(uint64_t seed, int nodes) {
+  Random random(seed);
+  Net net(seed);
+  std::vector<TensorId> values{net.input({2, 4, 5, 5})};
+  const auto pick = [&] { return values[values.size() - 1 - random.below(std::min<size_t>(values.size(), 3))]; };
+  for (int i = 0; i < nodes; ++i) {
+    switch (random.below(10)) {
+      case 0:
+      case 1:
+        values.push_back(net.conv(pick(), 4, random.below(2) == 0));
+        break;
+      case 2:
+        values.push_back(net.conv(pick(), 4, true, 2));
+        break;
+      case 3:
+        values.push_back(net.batch_norm(pick()));
+        break;
+      case 4:
+        values.push_back(net.relu(pick()));
+        break;
+      case 5:
+        values.push_back(net.add(Clip{{-1, 1}}, {pick()}));
+        break;
+      case 6:
+        values.push_back(net.add(Add{}, {pick(), pick()}));
+        break;
+      case 7:
+        values.push_back(net.add(Add{}, {net.constant({4, 1, 1}), pick()}));
+        break;
+      case 8:
+        values.push_back(net.add(Identity{}, {pick()}));
+        break;
+      case 9:
+        values.push_back(net.add(Add{}, {net.relu(net.constant({1, 4, 1, 1})), pick()}));
+        break;
+    }
+  }
+  TensorId last = net.add(Flatten{}, {net.add(Pool{.global = true, .clamp = {}}, {values.back()})});
+  net.output(net.add(Add{}, {net.add(MatMul{}, {last, net.constant({4, 3})}), net.constant({3})}));
+  if (random.below(2) == 0 && pick() != values[0]) net.output(values[1 + random.below(values.size() - 1)]);
+  return net.graph;
+}
+
+RC_GTEST_PROP(PassManager, KeepsWhatRandomGraphsCompute, ()) {
+  const auto seed = *rc::gen::arbitrary<uint32_t>();
+  const auto nodes = *rc::gen::inRange(1, 14);
+  Graph graph = random_graph(seed, nodes);
+  const size_t before = graph.nodes.size();
+  simplify(graph, {.disabled = {}, .verify = verify_by_reference(seed)});
+  RC_ASSERT(graph.nodes.size() <= before);
+}
+
+}  // namespace
+}  // namespace arco

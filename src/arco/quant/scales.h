@@ -1,0 +1,42 @@
+// Power-of-two scales: the exponent of every int8 tensor and weight such that all shifts are within the hardware's
+// reach.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "arco/graph/graph.h"
+#include "arco/quant/calibrate.h"
+
+namespace arco {
+
+// What requantisation may ask of the hardware.
+constexpr int kLowestShift = -15;
+constexpr int kHighestShift = 31;
+constexpr int kHighestResidualShift = 24;
+constexpr int kHighestAddShift = 16;
+constexpr int32_t kHighestMultiplier = 32767;
+constexpr double kHighestBias = 1073741824;  // 2^30
+
+struct QuantizeOptions;
+
+struct Scales {
+  std::vector<bool> int8;       // by node: runs in int8
+  std::vector<int> activation;  // by TensorId: exponent of its int8 form; meaningful for operands of int8 nodes
+  std::vector<int> weight;      // by node: exponent of the weights of Conv and Dense
+};
+
+// The largest e with max_abs * 2^e <= limit; max_abs > 0.
+int largest_exponent(double max_abs, double limit);
+
+// multiplier / 2^shift approximates 2^exponent / divisor, with the largest multiplier that cannot overflow; nothing if
+// there is none within the limits above.
+struct AverageScale {
+  int32_t multiplier = 1;
+  int shift = 0;
+};
+std::optional<AverageScale> average_scale(int64_t divisor, int exponent);
+
+Scales choose_scales(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options);
+
+}  // namespace arco

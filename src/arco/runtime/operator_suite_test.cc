@@ -1,0 +1,206 @@
+// One suite for all executors: every operator in every variant of hardware and schedule runs through compiler and
+// functional simulator and must equal the reference interpreter to the bit; the checker must find nothing. A new operator
+// is a row in `layers()`.
+#include <gtest/gtest.h>
+
+#include "arco/base/random.h"
+#include "arco/isa/checker.h"
+#include "arco/runtime/run.h"
+#include "arco/schedule/candidates.h"
+
+namespace arco {
+namespace {
+
+Array random_int8(const Shape& shape, Random& random, int64_t low = -127) {
+  Array array(DataType::kInt8, shape);
+  for (int8_t& value : array.mutable_data<int8_t>()) value = static_cast<int8_t>(random.between(low, 127));
+  return array;
+}
+
+Array random_bias(int64_t channels, Random& random) {
+  Array array(DataType::kInt32, {channels});
+  for (int32_t& value : array.mutable_data<int32_t>()) value = static_cast<int32_t>(random.between(-20000, 20000));
+  return array;
+}
+
+struct Layer {
+  std::string name;
+  Op op;
+  Shape input;
+  Shape weight;  // Conv, Dense
+  bool bias = false;
+  bool residual = false;  // Conv: a second input of the output's shape; Add: the second operand
+  Requantize numbers;
+};
+
+TensorId add_input(Graph& graph, const std::string& name, const Shape& shape) {
+  Tensor tensor;
+  tensor.name = name;
+  tensor.type = DataType::kInt8;
+  tensor.shape = shape;
+  graph.inputs.push_back(graph.add_tensor(tensor));
+  return graph.inputs.back();
+}
+
+// A graph of one node. Its inputs are int8 already.
+Graph one_layer(const Layer& layer, Random& random) {
+  Graph graph;
+  Node node{layer.name, layer.op, {add_input(graph, "x", layer.input)}, {}, layer.numbers};
+  if (!layer.weight.empty()) {
+    node.inputs.push_back(graph.add_constant("w", random_int8(layer.weight, random)));
+    node.inputs.push_back(layer.bias ? graph.add_constant("b", random_bias(layer.weight[0], random)) : kNoTensor);
+  }
+  Tensor output;
+  output.name = "y";
+  output.type = DataType::kInt8;
+  node.outputs = {graph.add_tensor(output)};
+  graph.outputs = node.outputs;
+  graph.nodes = {node};
+  if (layer.residual && std::holds_alternative<Add>(layer.op)) {
+    graph.nodes[0].inputs.push_back(add_input(graph, "r", layer.input));
+  } else if (layer.residual) {
+    infer_shapes(graph);
+    graph.nodes[0].inputs.push_back(add_input(graph, "r", graph.tensor(graph.outputs[0]).shape));
+  }
+  infer_shapes(graph);
+  return graph;
+}
+
+Requantize numbers(int shift, int low = -127, int residual_shift = 0) {
+  Requantize r;
+  r.shift = shift;
+  r.low = low;
+  r.residual_shift = residual_shift;
+  return r;
+}
+
+Conv conv(int64_t stride, std::array<int64_t, 4> pads, int64_t dilation = 1) {
+  Conv c;
+  c.strides = {stride, stride};
+  c.pads = pads;
+  c.dilations = {dilation, dilation};
+  return c;
+}
+
+Pool pool(Pool::Kind kind, int64_t kernel, int64_t stride, std::array<int64_t, 4> pads, bool ceil_mode = false) {
+  Pool p;
+  p.kind = kind;
+  p.kernel = {kernel, kernel};
+  p.strides = {stride, stride};
+  p.pads = pads;
+  p.ceil_mode = ceil_mode;
+  return p;
+}
+
+Requantize average(int32_t multiplier, int shift) {
+  Requantize r = numbers(shift);
+  r.multiplier = multiplier;
+  return r;
+}
+
+Requantize sum(int shift_a, int shift_b, int shift) {
+  Requantize r = numbers(shift);
+  r.add_shifts = {shift_a, shift_b};
+  return r;
+}
+
+std::vector<Layer> layers() {
+  using Kind = Pool::Kind;
+  const std::array<int64_t, 4> none{0, 0, 0, 0};
+  const std::array<int64_t, 4> same{1, 1, 1, 1};
+  return {
+      {"conv3x3", conv(1, same), {1, 32, 8, 8}, {32, 32, 3, 3}, true, false, numbers(9)},
+      {"conv3x3_relu_stride2", conv(2, same), {1, 16, 9, 9}, {24, 16, 3, 3}, true, false, numbers(8, 0)},
+      {"conv3x3_residual", conv(1, same), {1, 20, 6, 6}, {20, 20, 3, 3}, true, true, numbers(8, 0, 5)},
+      {"conv1x1_no_bias", conv(1, none), {2, 48, 5, 5}, {16, 48, 1, 1}, false, false, numbers(7)},
+      {"conv1x1_stride2_residual_no_shift", conv(2, none), {1, 16, 6, 6}, {64, 16, 1, 1}, false, true, numbers(8)},
+      {"conv7x7_stem", conv(2, {3, 3, 3, 3}), {1, 3, 16, 16}, {16, 3, 7, 7}, true, false, numbers(10, 0)},
+      {"conv5x5_asymmetric", conv(1, {2, 1, 0, 2}), {3, 10, 7, 6}, {12, 10, 5, 5}, true, false, numbers(9)},
+      {"conv3x3_dilated", conv(1, {2, 2, 2, 2}, 2), {1, 16, 9, 9}, {16, 16, 3, 3}, true, false, numbers(9)},
+      {"conv_large_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, false, false, numbers(17)},
+      {"conv_left_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, numbers(-2)},
+      {"conv_no_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, numbers(0)},
+      {"dense", Dense{}, {2, 100}, {10, 100}, true, false, numbers(8)},
+      {"dense_on_image", Dense{}, {2, 40, 3, 2}, {33, 240}, true, false, numbers(9, 0)},
+      {"maxpool3x3", pool(Kind::kMax, 3, 2, same), {1, 24, 9, 9}, {}, false, false, numbers(0)},
+      {"maxpool2x2", pool(Kind::kMax, 2, 2, none), {2, 40, 8, 8}, {}, false, false, numbers(0)},
+      {"maxpool3x3_ceil", pool(Kind::kMax, 3, 2, none, true), {1, 16, 8, 8}, {}, false, false, numbers(0)},
+      {"avgpool_global", pool(Kind::kAverage, 7, 1, none), {1, 40, 7, 7}, {}, false, false, average(21399, 20)},
+      {"avgpool2x2", pool(Kind::kAverage, 2, 2, none), {2, 16, 6, 6}, {}, false, false, average(16384, 16)},
+      {"add", Add{}, {2, 24, 5, 5}, {}, false, true, sum(0, 3, 4)},
+      {"add_unshifted", Add{}, {1, 16, 4, 4}, {}, false, true, sum(0, 0, 1)},
+  };
+}
+
+HardwareConfig chip(int batch, int block_in, int block_out, IsaVariant variant = IsaVariant::kVtaPlus) {
+  HardwareConfig hw;
+  hw.variant = variant;
+  hw.log2_batch = batch;
+  hw.log2_block_in = block_in;
+  hw.log2_block_out = block_out;
+  return hw;
+}
+
+std::vector<HardwareConfig> chips() {
+  HardwareConfig small = chip(0, 4, 4);
+  small.log2_uop_buffer = 8;
+  small.log2_inp_buffer = 13;
+  small.log2_wgt_buffer = 15;
+  small.log2_acc_buffer = 14;
+  HardwareConfig wide = chip(0, 5, 5);
+  wide.bus_bits = 256;
+  HardwareConfig deep = chip(0, 4, 3);
+  deep.log2_wgt_buffer = 16;
+  deep.log2_acc_buffer = 17;
+  deep.log2_inp_buffer = 14;
+  return {HardwareConfig{}, chip(0, 4, 4), small, chip(0, 4, 5), chip(0, 5, 3), deep, chip(0, 3, 6), chip(1, 4, 4),
+          chip(2, 3, 3),    chip(1, 5, 4), wide};
+}
+
+void expect_exact(const Graph& graph, const HardwareConfig& hw, const ScheduleSource& source, Random& random) {
+  const Executable executable = compile(graph, hw, source);
+  std::vector<Array> inputs;
+  for (const TensorId input : graph.inputs) inputs.push_back(random_int8(graph.tensor(input).shape, random, -128));
+  for (const CompiledStep& step : executable.steps) {
+    const auto* layer = std::get_if<CompiledLayer>(&step);
+    ASSERT_NE(layer, nullptr) << std::get<HostStep>(step).reason;
+    const auto violations = check_program(layer->program, 1);
+    ASSERT_TRUE(violations.empty()) << violations[0].rule << " at " << violations[0].instruction << ": "
+                                    << violations[0].detail << "\n" << layer->schedule.to_string();
+  }
+  RunOptions options;
+  options.verify = true;
+  const RunResult result = run(executable, inputs, options);
+  ASSERT_TRUE(result.mismatches.empty()) << result.mismatches[0].to_string();
+}
+
+class OperatorSuite : public testing::TestWithParam<size_t> {};
+
+TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
+  const Layer layer = layers()[GetParam()];
+  Random random(17 + GetParam());
+  for (const HardwareConfig& hw : chips()) {
+    SCOPED_TRACE(layer.name + " on " + hw.to_string());
+    ASSERT_TRUE(hw.violations().empty()) << hw.violations()[0];
+    const Graph graph = one_layer(layer, random);
+    const auto plan = plan_network(graph);
+    const auto* accelerated = std::get_if<AcceleratorLayer>(&plan.steps.at(0));
+    ASSERT_NE(accelerated, nullptr) << std::get<HostStep>(plan.steps[0]).reason;
+    std::vector<Schedule> legal;
+    for_each_legal(accelerated->workload, hw, [&](const Schedule& s) { legal.push_back(s); });
+    ASSERT_FALSE(legal.empty()) << why_none_legal(accelerated->workload, hw);
+    expect_exact(graph, hw, {}, random);
+    for (int i = 0; i < 6; ++i) {
+      const Schedule schedule = legal[random.below(legal.size())];
+      SCOPED_TRACE(schedule.to_string());
+      expect_exact(graph, hw, [&](const Workload&) { return schedule; }, random);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OperatorSuite, testing::Range<size_t>(0, layers().size()),
+                         [](const auto& row) { return layers()[row.param].name; });
+
+}  // namespace
+}  // namespace arco

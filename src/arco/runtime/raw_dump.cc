@@ -1,0 +1,237 @@
+// A layer's segments move to a compact map of their own, from the second page on:
+//
+//   0        4096
+//   | unused | input | residual | weight | bias | output | uop | instruction |    each on whole pages
+//
+// The image "after" equals "before" but for the output, which comes from the reference interpreter. Lanes that only pad
+// the blocks hold the requantised zero there, because weights, biases and inputs of such lanes are zero.
+#include "arco/runtime/raw_dump.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "arco/base/error.h"
+#include "arco/base/file.h"
+#include "arco/isa/encoding.h"
+#include "arco/plan/packing.h"
+#include "arco/reference/interpreter.h"
+#include "arco/runtime/layer_json.h"
+#include "arco/sim/functional.h"
+
+namespace arco {
+
+using Json = nlohmann::json;
+
+namespace {
+
+using Image = std::vector<uint8_t>;
+
+Program compact(const Program& program) {
+  std::vector<uint64_t> addresses;
+  uint64_t next = kPageBytes;
+  for (const Segment& segment : program.segments) {
+    addresses.push_back(next);
+    next += (segment.bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  }
+  return relocate(program, addresses);
+}
+
+std::span<uint8_t> bytes_of(Image& image, const Segment& segment) {
+  return std::span(image).subspan(segment.address, segment.bytes);
+}
+
+class LayerImages {
+ public:
+  LayerImages(const Executable& executable, const CompiledLayer& compiled, const std::map<TensorId, Array>& values)
+      : e_(executable), compiled_(compiled), values_(values), program_(compact(compiled.program)) {
+    const Segment& last = program_.segments.back();
+    before_.resize((last.address + last.bytes + kPageBytes - 1) / kPageBytes * kPageBytes, 0);
+    for (const Segment& segment : program_.segments) fill(segment);
+    after_ = before_;
+    const Segment& output = *program_.find(SegmentKind::kOutput);
+    expect_output(bytes_of(after_, output));
+  }
+
+  const Program& program() const { return program_; }
+  const Image& before() const { return before_; }
+  const Image& after() const { return after_; }
+  const DeviceBuffer& buffer(int index) const { return e_.buffers[static_cast<size_t>(index)]; }
+
+  // Runs the image on the functional simulator; throws RunError at the first byte that is not as expected.
+  void check() const {
+    Image dram = before_;
+    const Segment& code = *program_.find(SegmentKind::kInstruction);
+    run_functional(e_.hardware, dram, code.address, program_.instructions.size());
+    const auto wrong = std::mismatch(dram.begin(), dram.end(), after_.begin());
+    if (wrong.first == dram.end()) return;
+    throw RunError(fmt::format("layer {}: the simulator left {:#04x} at address {:#x}, the reference expects {:#04x}",
+                               compiled_.layer.name, *wrong.first, wrong.first - dram.begin(), *wrong.second));
+  }
+
+ private:
+  void fill(const Segment& segment) {
+    const auto bytes = bytes_of(before_, segment);
+    const auto copy = [&](std::span<const uint8_t> source) {
+      ARCO_CHECK(source.size() == bytes.size(), "{} has {} bytes, not {}", segment.name, source.size(), bytes.size());
+      std::copy(source.begin(), source.end(), bytes.begin());
+    };
+    switch (segment.kind) {
+      case SegmentKind::kInput: return pack(compiled_.layer.input, compiled_.input_buffer, bytes);
+      case SegmentKind::kResidual: return pack(compiled_.layer.residual, compiled_.residual_buffer, bytes);
+      case SegmentKind::kWeight:
+      case SegmentKind::kBias: return copy(constant_bytes(e_, compiled_, segment.kind));
+      case SegmentKind::kInstruction: return copy(instruction_bytes(program_));
+      case SegmentKind::kUop:
+        return copy({reinterpret_cast<const uint8_t*>(program_.micro_ops.data()), program_.micro_ops.size() * 4});
+      case SegmentKind::kOutput: return;
+    }
+  }
+
+  void pack(TensorId tensor, int index, std::span<uint8_t> bytes) const {
+    pack_activation(values_.at(tensor), buffer(index).layout, bytes);
+  }
+
+  void expect_output(std::span<uint8_t> bytes) const {
+    const Array& value = values_.at(compiled_.layer.output);
+    const ActivationLayout& layout = buffer(compiled_.output_buffer).layout;
+    pack_activation(value, layout, bytes);
+    const Requantize& numbers = compiled_.layer.numbers;
+    const int32_t zero = std::clamp(0, numbers.low, numbers.high);
+    if (zero == 0) return;
+    Array ones(DataType::kInt8, value.shape());
+    std::fill(ones.mutable_bytes().begin(), ones.mutable_bytes().end(), uint8_t{1});
+    Image is_value(bytes.size());
+    pack_activation(ones, layout, is_value);
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      if (is_value[i] == 0) bytes[i] = static_cast<uint8_t>(zero);
+    }
+  }
+
+  const Executable& e_;
+  const CompiledLayer& compiled_;
+  const std::map<TensorId, Array>& values_;
+  Program program_;
+  Image before_;
+  Image after_;
+};
+
+// Values of all tensors that accelerator layers read or write, from the reference interpreter.
+std::map<TensorId, Array> reference_values(const Executable& executable, const std::vector<Array>& inputs) {
+  std::map<TensorId, Array> values;
+  for (const CompiledStep& step : executable.steps) {
+    const auto* compiled = std::get_if<CompiledLayer>(&step);
+    if (compiled == nullptr) continue;
+    for (const TensorId id : {compiled->layer.input, compiled->layer.residual, compiled->layer.output}) {
+      if (id != kNoTensor) values[id] = Array();
+    }
+  }
+  run_reference(executable.graph, inputs, [&](TensorId id, const Array& value) {
+    const auto found = values.find(id);
+    if (found != values.end()) found->second = value;
+  });
+  return values;
+}
+
+Json layout_json(const DeviceBuffer& buffer, const Shape& shape) {
+  return {{"order", "[N/batch][C/block][H][W][block/element][batch][element]"},
+          {"batch", buffer.layout.batch},
+          {"block", buffer.layout.block},
+          {"element", buffer.layout.element},
+          {"shape", shape}};
+}
+
+Json describe(const Executable& executable, const CompiledLayer& compiled, const LayerImages& images) {
+  const Program& program = images.program();
+  Json segments = Json::array();
+  for (const Segment& segment : program.segments) {
+    segments.push_back({{"kind", to_string(segment.kind)}, {"offset", segment.address}, {"bytes", segment.bytes}});
+  }
+  const auto layout = [&](TensorId tensor, int index) {
+    return layout_json(images.buffer(index), executable.graph.tensor(tensor).shape);
+  };
+  Json layouts{{"input", layout(compiled.layer.input, compiled.input_buffer)},
+               {"output", layout(compiled.layer.output, compiled.output_buffer)}};
+  if (compiled.residual_buffer >= 0) {
+    layouts["residual"] = layout(compiled.layer.residual, compiled.residual_buffer);
+  }
+  if (compiled.layer.workload.kind == WorkloadKind::kConv2d) {
+    layouts["weight"] = {{"order", "[CO/block_out][CI/block_in][KH][KW][block_out][block_in]"}};
+    layouts["bias"] = {{"order", "int32 [CO/block_out][batch][block_out], rounding included"}};
+  }
+  return {{"name", compiled.layer.name},
+          {"instructions",
+           {{"offset", program.find(SegmentKind::kInstruction)->address}, {"count", program.instructions.size()}}},
+          {"micro_ops", {{"offset", program.find(SegmentKind::kUop)->address}, {"count", program.micro_ops.size()}}},
+          {"segments", segments},
+          {"layouts", layouts},
+          {"workload", workload_to_json(compiled.layer.workload)},
+          {"schedule", schedule_to_json(compiled.schedule)}};
+}
+
+// Removes what was written unless all went well.
+class WrittenFiles {
+ public:
+  explicit WrittenFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  WrittenFiles(const WrittenFiles&) = delete;
+  WrittenFiles& operator=(const WrittenFiles&) = delete;
+  ~WrittenFiles() {
+    std::error_code ignored;
+    for (const auto& path : paths_) std::filesystem::remove(path, ignored);
+  }
+  void write(const std::string& name, std::span<const uint8_t> bytes) {
+    write_file(folder_ / name, bytes);
+    paths_.push_back(folder_ / name);
+  }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::filesystem::path folder_;
+  std::vector<std::filesystem::path> paths_;
+};
+
+}  // namespace
+
+std::string file_name_for(const std::string& name) {
+  constexpr size_t kMaxLength = 80;
+  std::string result = name.substr(0, kMaxLength);
+  for (char& c : result) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+    if (!plain || static_cast<unsigned char>(c) >= 0x80) c = '_';
+  }
+  return result;
+}
+
+std::vector<RawLayer> write_raw_layers(const Executable& executable, const std::vector<Array>& inputs,
+                                       const std::filesystem::path& folder) {
+  const std::map<TensorId, Array> values = reference_values(executable, inputs);
+  WrittenFiles files(folder);
+  std::vector<RawLayer> layers;
+  Json descriptions = Json::array();
+  for (const CompiledStep& step : executable.steps) {
+    const auto* compiled = std::get_if<CompiledLayer>(&step);
+    if (compiled == nullptr) continue;
+    const LayerImages images(executable, *compiled, values);
+    images.check();
+    const std::string stem = fmt::format("{:02}_{}", layers.size(), file_name_for(compiled->layer.name));
+    layers.push_back({compiled->layer.name, stem + ".before.bin", stem + ".after.bin", images.before().size()});
+    files.write(layers.back().before, images.before());
+    files.write(layers.back().after, images.after());
+    Json description = describe(executable, *compiled, images);
+    description["index"] = layers.size() - 1;
+    description["before"] = layers.back().before;
+    description["after"] = layers.back().after;
+    description["bytes"] = layers.back().bytes;
+    descriptions.push_back(std::move(description));
+  }
+  const Json document{{"hardware", hardware_to_json(executable.hardware)},
+                      {"variant", to_string(executable.hardware.variant)},
+                      {"layers", std::move(descriptions)}};
+  const std::string text = document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  files.write("layers.json", {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  files.keep();
+  return layers;
+}
+
+}  // namespace arco

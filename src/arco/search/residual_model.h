@@ -1,0 +1,51 @@
+// What the tuners' agents train on: boosted trees that learn how measurements differ from the closed-form estimate.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "arco/search/cost_model.h"
+#include "arco/search/feature_cache.h"
+#include "arco/search/history.h"
+#include "arco/search/knob_environment.h"
+#include "arco/search/space.h"
+
+namespace arco {
+
+struct ResidualModelOptions {
+  int replicas = 5;               // bootstrap models: their spread says how sure they are
+  int rounds = 60;                // trees of each
+  bool estimate_as_prior = true;  // learn log2(estimate / measured); else the fitness itself
+};
+
+// Fitness = -log2(cycles / reference). Statically illegal configurations are neither learned nor asked about.
+class ResidualModel {
+ public:
+  // The space must outlive the model. The reference is the estimate of the space's default configuration.
+  ResidualModel(const SearchSpace& space, const ResidualModelOptions& options);
+
+  // From scratch, from all results.
+  void fit(const History& history, uint64_t seed);
+  // Of legal configurations. Before the first fit: the prior, with spread 0. Thread-safe except for `cached`, which
+  // keeps features for the next time.
+  Fitness predict(std::span<const uint64_t> indices, bool cached = true);
+  Fitness predict_prior(std::span<const uint64_t> indices) const;
+
+  float fitness_of(double cycles) const;
+  // No training row was better than its prior by more than this.
+  float highest_correction() const { return highest_correction_; }
+
+ private:
+  float prior(uint64_t index) const;
+
+  const SearchSpace& space_;
+  ResidualModelOptions options_;
+  double reference_ = 1;  // cycles
+  FeatureCache cache_;
+  std::optional<TreeEnsemble> ensemble_;
+  float shift_ = 0;  // mean of target - prior
+  float highest_correction_ = 0;
+};
+
+}  // namespace arco

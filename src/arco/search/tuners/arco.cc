@@ -1,0 +1,430 @@
+// One plan, from top to bottom:
+//
+//     fit the surrogate to all measurements
+//     exact      score every listed configuration that could still win; take the best, spread out
+//     train      the agents walk on the surrogate: half of them start at the best measured, a quarter at the best
+//                predicted, the rest anywhere; MAPPO updates (before the first plan also on the closed form alone)
+//     sample     confidence sampling over the configurations that the agents met
+//
+// Before anything is measured: the default, the best by bound, and a Latin hypercube over the legal space. What has a
+// bound >= best measured is never asked for; when nothing else is left, the best is proven.
+#include "arco/search/tuners/arco.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <limits>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "arco/base/error.h"
+#include "arco/search/history.h"
+#include "arco/search/initial_design.h"
+#include "arco/search/legal_points.h"
+
+namespace arco {
+namespace {
+
+constexpr size_t kShortlist = 256;      // of exact picks, before spreading out
+constexpr size_t kMeasuredStarts = 32;  // different starts of walks at measured configurations
+constexpr size_t kPredictedStarts = 16;
+constexpr size_t kScoredAtOnce = 4096;
+constexpr float kCorrectionSlack = 0.1F;  // what trees may promise beyond the best correction seen, in fitness
+
+MappoOptions agent_options(const ArcoOptions& options) {
+  MappoOptions agents = options.agents;
+  agents.steps = options.environment.steps;
+  agents.actor_hidden.assign(static_cast<size_t>(options.actor_layers), options.actor_width);
+  agents.critic_hidden.assign(static_cast<size_t>(options.critic_layers), options.critic_width);
+  const size_t plans = (options.expected_trials + options.batch - 1) / options.batch;
+  agents.planned_updates =
+      options.first_updates + options.plan_updates * static_cast<int>(std::min<size_t>(plans, 10'000));
+  return agents;
+}
+
+struct Scored {
+  uint64_t index = 0;
+  float value = 0;  // fitness with optimism
+  bool operator<(const Scored& other) const {
+    return value != other.value ? value > other.value : index < other.index;  // best first
+  }
+};
+
+size_t differing_knobs(const Choice& a, const Choice& b) {
+  size_t different = 0;
+  for (size_t j = 0; j < a.size(); ++j) different += a[j] != b[j] ? 1 : 0;
+  return different;
+}
+
+}  // namespace
+
+ArcoPaperOptions::ArcoPaperOptions() {
+  batch = 64;
+  expected_trials = 1024;  // 16 iterations
+  patience_rounds = 0;
+  random_start = true;
+  surrogate = {.replicas = 1, .rounds = 60, .estimate_as_prior = false};
+  prune = false;
+  enumerate_limit = 0;
+  exact_share = 0;
+  environment.episodes = 128;
+  environment.steps = 125;  // 4 updates of 125 steps: 500 steps of 128 walks a plan
+  environment.paper_reward = true;
+  actor_layers = 1;
+  actor_width = 20;
+  critic_layers = 3;
+  critic_width = 20;
+  first_updates = 0;  // there is no closed form to train on
+  sampling = {.mix_model = false, .drawn_per_slot = 1, .threshold_width = 0, .random_share = 0};
+  first_temperature = last_temperature = 1;
+}
+
+class ArcoTuner::Search {
+ public:
+  Search(const SearchSpace& space, const ArcoOptions& options, uint64_t seed)
+      : space_(space),
+        options_(options),
+        seeds_(seed),
+        random_(seeds_.fork(0)),
+        history_(space),
+        surrogate_(space, options.surrogate),
+        environment_(space, options.environment, seeds_.fork(1).next()),
+        agents_(environment_.shape(), agent_options(options), seeds_.fork(2).next()) {}
+
+  std::vector<uint64_t> ask(size_t count) {
+    list_points();
+    std::vector<uint64_t> asked;
+    while (asked.size() < count && !stagnated()) {
+      if (plan_.empty()) make_plan(std::max(options_.batch, count - asked.size()));
+      if (plan_.empty()) break;
+      const auto [index, reason] = plan_.front();
+      plan_.pop_front();
+      if (!open(index)) continue;  // measured by someone else or pruned meanwhile
+      history_.mark_asked(index);
+      reasons_.emplace(index, reason);
+      asked.push_back(index);
+    }
+    return asked;
+  }
+
+  void tell(const std::vector<Measurement>& results) {
+    for (const Measurement& m : results) {
+      if (!history_.tell(m) || m.status != MeasureStatus::kOk) continue;
+      if (m.cycles < (1 - options_.least_gain) * gained_cycles_) {
+        gained_cycles_ = m.cycles;
+        gained_at_ = history_.results().size();
+      }
+    }
+  }
+
+  double proven_bound() const { return listed_ ? listed_->proven_bound(history_) : 0; }
+  bool proved_optimal() const { return listed_ && proven_bound() >= best_cycles(); }
+
+  std::optional<ChoiceReason> reason(uint64_t index) const {
+    const auto found = reasons_.find(index);
+    return found == reasons_.end() ? std::nullopt : std::optional(found->second);
+  }
+  Mappo& agents() { return agents_; }
+
+ private:
+  double best_cycles() const {
+    return history_.best() ? history_.best()->cycles : std::numeric_limits<double>::infinity();
+  }
+  float best_fitness() const { return history_.best() ? surrogate_.fitness_of(history_.best()->cycles) : 0.0F; }
+  bool stagnated() const {
+    return options_.patience_rounds > 0 && history_.best() &&
+           history_.results().size() >= gained_at_ + options_.patience_rounds * options_.batch;
+  }
+  bool open(uint64_t index) const {
+    if (history_.visited(index)) return false;
+    const Choice choice = space_.decode(index);
+    return space_.legal(choice) && !(options_.prune && space_.bound(choice) >= best_cycles());
+  }
+  std::optional<uint64_t> draw_open(Random& random) const {
+    if (listed_) {
+      const double below = options_.prune ? best_cycles() : std::numeric_limits<double>::infinity();
+      return listed_->draw_unvisited(history_, below, random);
+    }
+    constexpr int kTries = 64;
+    for (int i = 0; i < kTries; ++i) {
+      const auto index = history_.draw_unvisited(random, true);
+      if (!index || open(*index)) return index;
+    }
+    return std::nullopt;
+  }
+
+  void list_points() {
+    if (listed_ || space_.size() > options_.enumerate_limit) return;
+    listed_.emplace(space_, options_.jobs);
+  }
+
+  void make_plan(size_t count) {
+    const size_t measured = history_.results().size();
+    if (measured < options_.batch && !started_) {
+      started_ = true;
+      plan_initial(count - std::min(count - 1, measured));
+      if (!plan_.empty()) return;
+    }
+    const bool news = !planned_at_ || *planned_at_ != measured;
+    if (news) surrogate_.fit(history_, seeds_.fork(100 + measured).next());
+    planned_at_ = measured;
+    const std::vector<Scored> best = best_predicted(std::max(kShortlist, 2 * count));
+    if (best.empty() && listed_) return;  // nothing is left that could be better
+    const auto exact = static_cast<size_t>(std::lround(options_.exact_share * static_cast<double>(count)));
+    for (const uint64_t index : spread_out(best, exact)) plan_.emplace_back(index, ChoiceReason::kExact);
+    if (count > plan_.size()) {
+      if (news) train(best);
+      sample(count - plan_.size());
+    }
+  }
+
+  void plan_initial(size_t count) {
+    const InitialDesign design{.by_bound = options_.initial_by_bound, .random = options_.random_start};
+    const auto draw = [this] { return draw_open(random_); };
+    for (const uint64_t index :
+         initial_configurations(space_, listed_ ? &*listed_ : nullptr, design, count, draw, random_)) {
+      plan_.emplace_back(index, ChoiceReason::kInitial);
+    }
+  }
+
+  // Open configurations with the highest optimistic fitness, best first: of all that are listed, else of the agents'
+  // last walks and of the neighbours of the best measured.
+  std::vector<Scored> best_predicted(size_t count) {
+    std::vector<Scored> best;
+    std::vector<uint64_t> chunk;
+    const auto flush = [&] {
+      if (chunk.empty()) return;
+      const Fitness fitness = surrogate_.predict(chunk, false);
+      for (size_t i = 0; i < chunk.size(); ++i) {
+        best.push_back({chunk[i], fitness.mean[i] + static_cast<float>(options_.exact_optimism) * fitness.spread[i]});
+      }
+      std::ranges::sort(best, std::less<>());
+      best.resize(std::min(best.size(), count));
+      chunk.clear();
+    };
+    if (!listed_) {
+      chunk = nearby();
+      flush();
+      return best;
+    }
+    const double limit = options_.prune ? best_cycles() : std::numeric_limits<double>::infinity();
+    for (const uint32_t position : listed_->by_estimate()) {
+      const LegalPoint& point = listed_->by_bound()[position];
+      // By ascending estimate: from here on even the greatest correction cannot lift anything into the list.
+      if (chunk.empty() && best.size() == count && options_.surrogate.estimate_as_prior &&
+          surrogate_.fitness_of(point.estimate) + surrogate_.highest_correction() + kCorrectionSlack <
+              best.back().value) {
+        break;
+      }
+      if (point.bound >= limit || history_.visited(point.index)) continue;
+      chunk.push_back(point.index);
+      if (chunk.size() == kScoredAtOnce) flush();
+    }
+    flush();
+    return best;
+  }
+
+  std::vector<uint64_t> nearby() {
+    std::vector<uint64_t> found;
+    std::unordered_set<uint64_t> seen;
+    const auto consider = [&](uint64_t index) {
+      if (seen.insert(index).second && open(index)) found.push_back(index);
+    };
+    for (const uint64_t index : environment_.met()) consider(index);
+    for (const uint64_t index : best_measured(kPredictedStarts)) {
+      Choice neighbour = space_.decode(index);
+      for (size_t j = 0; j < neighbour.size(); ++j) {
+        const int kept = neighbour[j];
+        for (size_t value = 0; value < space_.knobs()[j].values.size(); ++value) {
+          neighbour[j] = static_cast<int>(value);
+          consider(space_.encode(neighbour));
+        }
+        neighbour[j] = kept;
+      }
+    }
+    return found;
+  }
+
+  // Greedily the best of the list, less what is too like an earlier pick.
+  std::vector<uint64_t> spread_out(const std::vector<Scored>& best, size_t count) const {
+    std::vector<Choice> choices;
+    for (const Scored& scored : best) choices.push_back(space_.decode(scored.index));
+    std::vector<size_t> nearest(best.size(), space_.knobs().size());
+    std::vector<uint64_t> picked;
+    while (picked.size() < std::min(count, best.size())) {
+      size_t chosen = best.size();
+      double chosen_value = 0;
+      for (size_t i = 0; i < best.size(); ++i) {
+        if (nearest[i] == 0) continue;  // picked
+        const double likeness = picked.empty() ? 0 : std::exp2(1 - static_cast<double>(nearest[i]));
+        const double value = best[i].value - options_.exact_diversity * likeness;
+        if (chosen < best.size() && value <= chosen_value) continue;
+        chosen = i;
+        chosen_value = value;
+      }
+      picked.push_back(best[chosen].index);
+      for (size_t i = 0; i < best.size(); ++i) {
+        nearest[i] = std::min(nearest[i], differing_knobs(choices[i], choices[chosen]));
+      }
+    }
+    return picked;
+  }
+
+  std::vector<uint64_t> best_measured(size_t count) const {
+    std::vector<const Measurement*> ranked;
+    for (const Measurement& m : history_.results()) {
+      if (m.status == MeasureStatus::kOk && space_.legal(space_.decode(m.index))) ranked.push_back(&m);
+    }
+    std::ranges::stable_sort(ranked, {}, [](const Measurement* m) { return m->cycles; });
+    std::vector<uint64_t> indices;
+    for (size_t i = 0; i < std::min(count, ranked.size()); ++i) indices.push_back(ranked[i]->index);
+    return indices;
+  }
+
+  uint64_t draw_legal(Random& random) const {
+    if (listed_) return listed_->by_bound()[random.below(listed_->by_bound().size())].index;
+    constexpr int kTries = 10'000;
+    for (int i = 0; i < kTries; ++i) {
+      const uint64_t index = random.below(history_.space_size());
+      if (space_.legal(space_.decode(index))) return index;
+    }
+    return space_.encode(space_.default_choice());
+  }
+
+  void train(const std::vector<Scored>& best) {
+    StartStates starts{.measured = best_measured(kMeasuredStarts), .predicted = {}, .draw = {}};
+    for (size_t i = 0; i < std::min(kPredictedStarts, best.size()); ++i) starts.predicted.push_back(best[i].index);
+    starts.draw = [this](Random& random) { return draw_legal(random); };
+    if (!space_.legal(space_.decode(starts.draw(random_)))) return;  // nowhere to walk
+    if (!pretrained_) {
+      pretrained_ = true;
+      environment_.set_model([this](std::span<const uint64_t> indices) { return surrogate_.predict_prior(indices); },
+                             best_fitness(), starts);
+      for (int i = 0; i < options_.first_updates; ++i) agents_.update(environment_);
+    }
+    environment_.set_model([this](std::span<const uint64_t> indices) { return surrogate_.predict(indices); },
+                           best_fitness(), std::move(starts));
+    environment_.clear_met();
+    for (int i = 0; i < options_.plan_updates; ++i) agents_.update(environment_);
+    trained_ = true;
+  }
+
+  void sample(size_t count) {
+    std::unordered_set<uint64_t> planned;
+    for (const auto& [index, reason] : plan_) planned.insert(index);
+    std::vector<uint64_t> indices;
+    if (trained_) {
+      for (const uint64_t index : environment_.met()) {
+        if (!planned.contains(index) && open(index)) indices.push_back(index);
+      }
+    }
+    const std::vector<ConfidenceCandidate> pool = candidates(indices);
+    if (!options_.use_confidence_sampling) {
+      for (size_t i = 0; i < std::min(count, pool.size()); ++i) plan_.emplace_back(pool[i].index, ChoiceReason::kTop);
+      return fill(count - std::min(count, pool.size()));
+    }
+    const ConfidenceSurroundings surroundings{space_,
+                                              [&](uint64_t index) { return !planned.contains(index) && open(index); },
+                                              [&](Random& random) { return draw_unplanned(planned, random); }};
+    for (const ConfidentChoice& choice :
+         confidence_sampling(surroundings, pool, count, temperature(), options_.sampling, random_)) {
+      plan_.emplace_back(choice.index, choice.reason);
+    }
+  }
+
+  // Best by the surrogate first, at most as many as confidence sampling looks at.
+  std::vector<ConfidenceCandidate> candidates(const std::vector<uint64_t>& indices) {
+    if (indices.empty()) return {};
+    const Fitness fitness = environment_.fitness(indices);
+    std::vector<ConfidenceCandidate> pool;
+    for (size_t i = 0; i < indices.size(); ++i) {
+      pool.push_back({.index = indices[i], .critic = 0, .mean = fitness.mean[i], .spread = fitness.spread[i]});
+    }
+    std::ranges::stable_sort(pool, std::greater<>(), &ConfidenceCandidate::mean);
+    pool.resize(std::min(pool.size(), options_.sampling.pool));
+    std::vector<uint64_t> kept;
+    for (const ConfidenceCandidate& candidate : pool) kept.push_back(candidate.index);
+    std::vector<Matrix> observations;
+    Matrix states;
+    environment_.describe(kept, observations, states);
+    const std::vector<float> values = agents_.values(observations, states);
+    for (size_t i = 0; i < pool.size(); ++i) pool[i].critic = values[i];
+    return pool;
+  }
+
+  std::optional<uint64_t> draw_unplanned(const std::unordered_set<uint64_t>& planned, Random& random) const {
+    constexpr int kTries = 64;
+    for (int i = 0; i < kTries; ++i) {
+      const auto index = draw_open(random);
+      if (!index || !planned.contains(*index)) return index;
+    }
+    return std::nullopt;
+  }
+
+  void fill(size_t count) {
+    std::unordered_set<uint64_t> planned;
+    for (const auto& [index, reason] : plan_) planned.insert(index);
+    for (size_t i = 0; i < count; ++i) {
+      const auto index = draw_unplanned(planned, random_);
+      if (!index) return;
+      planned.insert(*index);
+      plan_.emplace_back(*index, ChoiceReason::kRandom);
+    }
+  }
+
+  double temperature() const {
+    const double progress =
+        std::min(1.0, static_cast<double>(history_.results().size()) / static_cast<double>(options_.expected_trials));
+    return options_.first_temperature + (options_.last_temperature - options_.first_temperature) * progress;
+  }
+
+  const SearchSpace& space_;
+  ArcoOptions options_;
+  Random seeds_;
+  Random random_;
+  History history_;
+  ResidualModel surrogate_;
+  KnobEnvironment environment_;
+  Mappo agents_;
+  mutable std::optional<LegalPoints> listed_;  // remembers how far a proof has come
+  std::deque<std::pair<uint64_t, ChoiceReason>> plan_;
+  std::unordered_map<uint64_t, ChoiceReason> reasons_;
+  std::optional<size_t> planned_at_;  // measurements that the last plan knew
+  bool started_ = false;
+  bool pretrained_ = false;
+  bool trained_ = false;
+  double gained_cycles_ = std::numeric_limits<double>::infinity();  // best at the last gain worth the name
+  size_t gained_at_ = 0;                                            // measurements then
+};
+
+ArcoTuner::ArcoTuner(const SearchSpace& space, const ArcoOptions& options, uint64_t seed)
+    : search_(std::make_unique<Search>(space, options, seed)) {}
+ArcoTuner::~ArcoTuner() = default;
+
+std::vector<uint64_t> ArcoTuner::ask(size_t count) {
+  return search_->ask(count);
+}
+void ArcoTuner::tell(const std::vector<Measurement>& results) {
+  search_->tell(results);
+}
+bool ArcoTuner::proved_optimal() const {
+  return search_->proved_optimal();
+}
+double ArcoTuner::proven_bound() const {
+  return search_->proven_bound();
+}
+std::optional<ChoiceReason> ArcoTuner::reason(uint64_t index) const {
+  return search_->reason(index);
+}
+std::vector<uint8_t> ArcoTuner::save_agents() const {
+  return search_->agents().save();
+}
+void ArcoTuner::load_agents(std::span<const uint8_t> bytes, const std::string& source) {
+  search_->agents().load(bytes, source);
+}
+
+std::unique_ptr<ArcoTuner> make_arco(const SearchSpace& space, const ArcoOptions& options, uint64_t seed) {
+  return std::make_unique<ArcoTuner>(space, options, seed);
+}
+
+}  // namespace arco

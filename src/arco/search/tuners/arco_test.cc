@@ -1,0 +1,205 @@
+// The ARCO tuner on a space with a known optimum.
+#include "arco/search/tuners/arco.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "arco/base/error.h"
+#include "arco/search/testing_space.h"
+
+namespace arco {
+namespace {
+
+const TestingSpace& space() {
+  static const TestingSpace instance;
+  return instance;
+}
+
+// The defaults with fewer updates: tests are about the tuner, not about how well agents learn.
+ArcoOptions quick() {
+  ArcoOptions options;
+  options.first_updates = 2;
+  options.plan_updates = 1;
+  return options;
+}
+
+TuneResult tune(const ArcoOptions& options, size_t trials, uint64_t seed, size_t batch = 16) {
+  ArcoTuner tuner(space(), options, seed);
+  return run_tuner(tuner, testing_measurer(space()), trials, batch);
+}
+
+std::vector<uint64_t> indices_of(const TuneResult& result) {
+  std::vector<uint64_t> indices;
+  for (const Measurement& m : result.history) indices.push_back(m.index);
+  return indices;
+}
+
+double median_regret(const ArcoOptions& options, size_t trials) {
+  std::vector<double> ratios;
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    ratios.push_back(tune(options, trials, seed).best.cycles / space().best_cycles());
+  }
+  std::ranges::sort(ratios);
+  return ratios[2];
+}
+
+TEST(Arco, FindsTheOptimumInFewMeasurements) {
+  EXPECT_LT(median_regret({}, 64), 1.01);
+}
+
+TEST(Arco, PaperPresetSearchesToo) {
+  ArcoPaperOptions options;
+  options.environment.episodes = 32;
+  options.environment.steps = 32;
+  options.batch = 32;
+  EXPECT_LT(median_regret(options, 384), 1.1);
+}
+
+TEST(Arco, EveryAblationSearches) {
+  std::vector<std::pair<const char*, ArcoOptions>> ablations(5, {"", quick()});
+  ablations[0].first = "no-confidence-sampling";
+  ablations[0].second.use_confidence_sampling = false;
+  ablations[1].first = "single-agent";
+  ablations[1].second.agents.single_agent = true;
+  ablations[2].first = "independent-critics";
+  ablations[2].second.agents.independent_critics = true;
+  ablations[3].first = "paper-reward";
+  ablations[3].second.environment.paper_reward = true;
+  ablations[4].first = "not listed";
+  ablations[4].second.enumerate_limit = 0;
+  for (auto& [name, options] : ablations) {
+    const TuneResult result = tune(options, 96, 1);
+    EXPECT_LT(result.best.cycles, 1.05 * space().best_cycles()) << name;
+    const auto indices = indices_of(result);
+    EXPECT_EQ(std::set<uint64_t>(indices.begin(), indices.end()).size(), indices.size()) << name;
+  }
+}
+
+TEST(Arco, MeasuresLegalConfigurationsThatCouldWin) {
+  ArcoTuner tuner(space(), quick(), 2);
+  double best = 1e30;
+  for (int round = 0; round < 5; ++round) {
+    const auto asked = tuner.ask(16);
+    const auto results = testing_measurer(space())(asked);
+    for (const Measurement& m : results) {
+      EXPECT_EQ(m.status, MeasureStatus::kOk);
+      EXPECT_LT(space().bound(space().decode(m.index)), best);
+    }
+    for (const Measurement& m : results) best = std::min(best, m.cycles);
+    tuner.tell(results);
+  }
+}
+
+TEST(Arco, TheSeedDecidesEverything) {
+  EXPECT_EQ(indices_of(tune(quick(), 80, 5)), indices_of(tune(quick(), 80, 5)));
+  EXPECT_NE(indices_of(tune(quick(), 80, 5)), indices_of(tune(quick(), 80, 6)));
+  ArcoOptions threaded = quick();
+  threaded.jobs = 2;
+  EXPECT_EQ(indices_of(tune(threaded, 80, 5)), indices_of(tune(quick(), 80, 5)));
+}
+
+TEST(Arco, ContinuesFromATold) {
+  const TuneResult first = tune(quick(), 40, 1);
+  ArcoTuner tuner(space(), quick(), 2);
+  const TuneResult second = run_tuner(tuner, testing_measurer(space()), 80, 16, first.history);
+  const auto indices = indices_of(second);
+  EXPECT_EQ(std::set<uint64_t>(indices.begin(), indices.end()).size(), indices.size());
+  EXPECT_LE(second.best.cycles, first.best.cycles);
+  EXPECT_GT(indices.size(), 40U);
+}
+
+TEST(Arco, TellsWhyItAsked) {
+  ArcoTuner tuner(space(), quick(), 1);
+  std::map<ChoiceReason, int> count;
+  for (int round = 0; round < 3; ++round) {
+    const auto asked = tuner.ask(16);
+    for (const uint64_t index : asked) {
+      ASSERT_TRUE(tuner.reason(index));
+      ++count[*tuner.reason(index)];
+    }
+    tuner.tell(testing_measurer(space())(asked));
+  }
+  EXPECT_EQ(count[ChoiceReason::kInitial], 16);
+  EXPECT_EQ(count[ChoiceReason::kExact], 16);
+  EXPECT_EQ(count[ChoiceReason::kRandom], 2);
+  EXPECT_GT(count[ChoiceReason::kKept], 5);
+  EXPECT_FALSE(tuner.reason(space().size() - 1));
+}
+
+TEST(Arco, FirstBatchHoldsTheDefaultAndTheBestBounds) {
+  ArcoTuner tuner(space(), {}, 1);
+  const auto asked = tuner.ask(16);
+  ASSERT_EQ(asked.size(), 16U);
+  EXPECT_EQ(asked[0], space().encode(space().default_choice()));
+  size_t better = 0;
+  for (uint64_t index = 0; index < space().size(); ++index) {
+    const Choice choice = space().decode(index);
+    if (space().legal(choice) && space().bound(choice) < space().bound(space().decode(asked[1]))) ++better;
+  }
+  EXPECT_EQ(better, 0U);
+}
+
+TEST(Arco, AnswersTwoAsksInARowAndOddCounts) {
+  ArcoTuner tuner(space(), quick(), 3);
+  std::set<uint64_t> all;
+  size_t count = 0;
+  for (const size_t wanted : {40U, 1U, 0U, 7U}) {
+    const auto asked = tuner.ask(wanted);
+    EXPECT_EQ(asked.size(), wanted);
+    all.insert(asked.begin(), asked.end());
+    count += asked.size();
+  }
+  EXPECT_EQ(all.size(), count);
+}
+
+// Bounds that are tight: a proof needs few measurements.
+class TightSpace : public TestingSpace {
+ public:
+  double bound(const Choice& choice) const override { return 0.97 * cycles(choice); }
+};
+
+TEST(Arco, ProvesTheOptimumWithGoodBounds) {
+  const TightSpace tight;
+  ArcoOptions options = quick();
+  options.patience_rounds = 0;
+  ArcoTuner tuner(tight, options, 1);
+  EXPECT_FALSE(tuner.proved_optimal());
+  const TuneResult result = run_tuner(tuner, testing_measurer(tight), 1000);
+  EXPECT_TRUE(result.proved_optimal);
+  EXPECT_EQ(result.best.index, tight.best_index());
+  EXPECT_EQ(result.proven_bound, tight.best_cycles());
+  EXPECT_LT(result.history.size(), 200U);
+  EXPECT_TRUE(tuner.ask(16).empty());
+}
+
+TEST(Arco, EndsWhenNothingGetsBetter) {
+  ArcoOptions options = quick();
+  options.patience_rounds = 2;
+  const TuneResult result = tune(options, 2000, 1);
+  EXPECT_LT(result.history.size(), 300U);
+  EXPECT_FALSE(result.proved_optimal);
+}
+
+TEST(Arco, AgentsMoveBetweenTuners) {
+  ArcoTuner first(space(), quick(), 1), second(space(), quick(), 2);
+  first.tell(testing_measurer(space())(first.ask(16)));
+  first.ask(16);
+  EXPECT_NE(first.save_agents(), second.save_agents());
+  second.load_agents(first.save_agents(), "agents.bin");
+  EXPECT_EQ(first.save_agents(), second.save_agents());
+  EXPECT_THROW(second.load_agents({}, "agents.bin"), UserError);
+}
+
+TEST(Arco, OptionsAreCompleteAndNamed) {
+  const auto json = options_to_json(ArcoPaperOptions{});
+  EXPECT_EQ(json.at("batch"), 64);
+  EXPECT_EQ(json.at("actor_width"), 20);
+  EXPECT_EQ(options_to_json(options_from_json<ArcoPaperOptions>(json, "arco-paper")), json);
+  EXPECT_THROW(options_from_json<ArcoOptions>({{"batchh", 3}}, "arco"), UserError);
+}
+
+}  // namespace
+}  // namespace arco
