@@ -16,6 +16,7 @@ namespace {
 
 void add_commands(CLI::App& app, Console& console) {
   add_zoo_command(app, console);
+  add_tune_command(app, console);
   add_compile_command(app, console);
   add_run_command(app, console);
   add_inspect_command(app, console);

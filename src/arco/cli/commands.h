@@ -8,6 +8,7 @@
 namespace arco {
 
 void add_zoo_command(CLI::App& app, Console& console);
+void add_tune_command(CLI::App& app, Console& console);
 void add_compile_command(CLI::App& app, Console& console);
 void add_run_command(CLI::App& app, Console& console);
 void add_inspect_command(CLI::App& app, Console& console);

@@ -49,7 +49,8 @@ std::vector<std::string> files_by_tensor(const Graph& graph, const std::vector<T
     const size_t index = named ? *named : next;
     const std::string file = named ? flag.substr(names[index].size() + 1) : flag;
     const size_t equals = flag.find('=');
-    if (!named && equals != std::string::npos && !std::filesystem::exists(flag)) {
+    const bool is_path = flag.find('/') < equals || std::filesystem::exists(flag);
+    if (!named && equals != std::string::npos && !is_path) {
       const std::string nearest = nearest_word(flag.substr(0, equals), names);
       errors.add("{}: the network has no tensor of that name there{}; the names are {}", flag,
                  nearest.empty() ? "" : ", did you mean " + nearest + "=...?", joined(names));

@@ -56,7 +56,8 @@ void check_segments(const Program& program, CheckReport& report) {
                    [](const Segment* a, const Segment* b) { return a->address < b->address; });
   for (size_t i = 1; i < sorted.size(); ++i) {
     const Segment& below = *sorted[i - 1];
-    if (sorted[i]->address - below.address < below.bytes) {
+    const bool same = sorted[i]->address == below.address && may_coincide(*sorted[i], below);
+    if (sorted[i]->address - below.address < below.bytes && !same) {
       report.add(-1, "segments", "segment {} at {:#x} overlaps {}, which has {} bytes from {:#x}", sorted[i]->name,
                  sorted[i]->address, below.name, below.bytes, below.address);
     }

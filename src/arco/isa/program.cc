@@ -18,6 +18,7 @@ void check_new_addresses(const Program& program, const std::vector<uint64_t>& ad
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return addresses[a] < addresses[b]; });
   const Segment* below = nullptr;
+  uint64_t below_address = 0;
   uint64_t end = 0;
   for (const size_t i : order) {
     const Segment& segment = program.segments[i];
@@ -25,7 +26,8 @@ void check_new_addresses(const Program& program, const std::vector<uint64_t>& ad
       errors.add("segment {} cannot start at {:#x}; expected a multiple of {} that is not 0", segment.name,
                  addresses[i], kPageBytes);
     }
-    if (below != nullptr && addresses[i] < end) {
+    const bool same = below != nullptr && addresses[i] == below_address && may_coincide(segment, *below);
+    if (below != nullptr && addresses[i] < end && !same) {
       errors.add("segment {} at {:#x} overlaps {}, which ends at {:#x}", segment.name, addresses[i], below->name, end);
     }
     if (addresses[i] > UINT64_MAX - segment.bytes) {
@@ -34,6 +36,7 @@ void check_new_addresses(const Program& program, const std::vector<uint64_t>& ad
     }
     end = std::max(end, addresses[i] + segment.bytes);
     below = &segment;
+    below_address = addresses[i];
   }
   errors.throw_if_any();
 }
@@ -48,6 +51,11 @@ const char* to_string(SegmentKind kind) {
   static constexpr const char* kNames[] = {"input", "residual", "weight", "bias", "uop", "instruction", "output"};
   const auto index = static_cast<size_t>(kind);
   return index < std::size(kNames) ? kNames[index] : "unknown";
+}
+
+bool may_coincide(const Segment& a, const Segment& b) {
+  const auto is_operand = [](SegmentKind kind) { return kind == SegmentKind::kInput || kind == SegmentKind::kResidual; };
+  return is_operand(a.kind) && is_operand(b.kind) && a.bytes == b.bytes;
 }
 
 const Segment* Program::find(SegmentKind kind) const {

@@ -21,6 +21,8 @@ struct Segment {
   uint64_t bytes = 0;
 };
 constexpr uint64_t kPageBytes = 4096;
+// A layer may read one tensor as input and as residual (x + f(x)): these segments may then be the same range.
+bool may_coincide(const Segment& a, const Segment& b);
 
 struct Program {
   std::string name;
@@ -47,8 +49,8 @@ DramRange dram_range(const HardwareConfig& hardware, const MemoryFields& memory)
 std::vector<uint8_t> instruction_bytes(const Program& program);
 
 // Moves segment i to new_addresses[i], rewriting every DRAM address of the instructions (no-ops keep theirs).
-// Throws UserError when a new address is not a multiple of kPageBytes from kPageBytes on, two segments would overlap,
-// an address would leave its 32-bit field, or an instruction's accesses lie in no segment.
+// Throws UserError when a new address is not a multiple of kPageBytes from kPageBytes on, two segments would overlap
+// (but see may_coincide), an address would leave its 32-bit field, or an instruction's accesses lie in no segment.
 Program relocate(const Program& program, const std::vector<uint64_t>& new_addresses);
 
 }  // namespace arco

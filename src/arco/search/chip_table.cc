@@ -28,11 +28,10 @@ const ChipScore& ChipTable::score(size_t chip) const {
     if (scores_[chip]) return *scores_[chip];
   }
   auto score = std::make_unique<ChipScore>();
-  if (spaces_[0]->chip_legal(chip)) {
-    *score = score_of(spaces_[0]->chip(chip));
-  } else {
-    score->why = why_chip_illegal(spaces_[0]->chip(chip), spaces_[0]->options().budget);
-  }
+  const HardwareConfig& hardware = spaces_[0]->chip(chip);
+  score->why = spaces_[0]->chip_legal(chip) ? why_unchainable(hardware)
+                                            : why_chip_illegal(hardware, spaces_[0]->options().budget);
+  if (score->why.empty()) *score = score_of(hardware);
   const std::lock_guard lock(mutex_);
   if (!scores_[chip]) scores_[chip] = std::move(score);
   return *scores_[chip];
@@ -44,7 +43,6 @@ void ChipTable::prepare(const std::vector<size_t>& chips, int jobs) const {
 
 ChipScore ChipTable::score_of(const HardwareConfig& hardware) const {
   ChipScore score;
-  score.why = why_unchainable(hardware);
   for (const WeightedTask& task : tasks_) {
     if (!score.why.empty()) return score;
     double least = std::numeric_limits<double>::infinity();

@@ -103,14 +103,14 @@ TEST(TreeModel, HistogramsLearnToo) {
 }
 
 TEST(TreeModel, SameBytesForAnyNumberOfThreads) {
-  const Data train = make_data(150, 1);
+  const Data train = make_data(100, 1);
   for (const auto loss : {TreeLoss::kRank, TreeLoss::kRegression}) {
     for (const bool histogram : {false, true}) {
       std::vector<std::vector<float>> predictions;
       for (const int threads : {1, 2, 1}) {
         TreeParameters parameters;
         parameters.loss = loss;
-        parameters.rounds = 20;
+        parameters.rounds = 5;
         parameters.threads = threads;
         parameters.histogram = histogram;
         TreeModel model(parameters, 7);

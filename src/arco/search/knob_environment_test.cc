@@ -196,11 +196,13 @@ TEST(KnobEnvironment, AgentsWithoutKnobsAreLeftOut) {
 TEST(KnobEnvironment, AgentsLearnToImproveConfigurations) {
   KnobEnvironment environment = make();
   MappoOptions options;
-  options.planned_updates = 40;
+  options.planned_updates = 20;
+  options.actor_rate = options.critic_rate = 3e-3;
+  options.actor_hidden = options.critic_hidden = {32, 32};
   Mappo agents(environment.shape(), options, 3);
   const double before = agents.update(environment).mean_reward;
   double after = 0;
-  for (int i = 0; i < 39; ++i) after = agents.update(environment).mean_reward;
+  for (int i = 0; i < 19; ++i) after = agents.update(environment).mean_reward;
   EXPECT_GT(after, before + 0.05);
 }
 

@@ -4,6 +4,7 @@
 
 #include "arco/base/parallel.h"
 #include "arco/hardware/energy.h"
+#include "arco/hardware/energy.h"
 #include "arco/lower/lower.h"
 #include "arco/schedule/legality.h"
 

@@ -2,6 +2,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -24,6 +25,11 @@ HardwareConfig blocks(int64_t log2_batch, int64_t log2_block) {
   hardware.variant = IsaVariant::kVtaPlus;
   hardware.log2_batch = static_cast<int>(log2_batch);
   hardware.log2_block_in = hardware.log2_block_out = static_cast<int>(log2_block);
+  // Smaller blocks get smaller buffers of the same depths, so that indices still fit.
+  const int smaller = std::max(0, 4 - static_cast<int>(log2_block));
+  hardware.log2_inp_buffer -= smaller;
+  hardware.log2_wgt_buffer -= 2 * smaller;
+  hardware.log2_acc_buffer -= smaller;
   return hardware;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -13,8 +14,36 @@
 namespace arco {
 namespace {
 
-const TestingSpace& space() {
-  static const TestingSpace instance;
+// The testing space with closed forms of chosen quality: bound = tightness * cycles, estimate = cycles within +-30 %.
+class ClosedFormSpace : public SearchSpace {
+ public:
+  explicit ClosedFormSpace(double tightness) : tightness_(tightness) { knobs_ = truth_.knobs(); }
+
+  std::string why_illegal(const Choice& choice) const override { return truth_.why_illegal(choice); }
+  size_t feature_count() const override { return truth_.feature_count(); }
+  void features(const Choice& choice, std::span<float> out) const override { truth_.features(choice, out); }
+  std::vector<float> workload_descriptor() const override { return truth_.workload_descriptor(); }
+  Resources resources(const Choice& choice) const override { return truth_.resources(choice); }
+  double bound(const Choice& choice) const override { return tightness_ * truth_.cycles(choice); }
+  double estimate(const Choice& choice) const override {
+    // Wrong in a way that trees can learn: by the tile's shape and the threads.
+    return truth_.cycles(choice) * (0.7 + 0.1 * std::abs(choice[4] - choice[5]) + 0.1 * choice[2]);
+  }
+  Choice default_choice() const override { return truth_.default_choice(); }
+
+  Measurer measurer() const { return testing_measurer(truth_); }
+  uint64_t best_index() const { return truth_.best_index(); }
+  double best_cycles() const { return truth_.best_cycles(); }
+  size_t legal_count() const { return truth_.legal_count(); }
+
+ private:
+  TestingSpace truth_;
+  double tightness_;
+};
+
+// Bounds so loose that they prune next to nothing.
+const ClosedFormSpace& space() {
+  static const ClosedFormSpace instance(0.2);
   return instance;
 }
 
@@ -23,12 +52,15 @@ ArcoOptions quick() {
   ArcoOptions options;
   options.first_updates = 2;
   options.plan_updates = 1;
+  options.environment.episodes = 32;
+  options.environment.steps = 12;
+  options.actor_width = options.critic_width = 16;
   return options;
 }
 
 TuneResult tune(const ArcoOptions& options, size_t trials, uint64_t seed, size_t batch = 16) {
   ArcoTuner tuner(space(), options, seed);
-  return run_tuner(tuner, testing_measurer(space()), trials, batch);
+  return run_tuner(tuner, space().measurer(), trials, batch);
 }
 
 std::vector<uint64_t> indices_of(const TuneResult& result) {
@@ -39,15 +71,27 @@ std::vector<uint64_t> indices_of(const TuneResult& result) {
 
 double median_regret(const ArcoOptions& options, size_t trials) {
   std::vector<double> ratios;
-  for (uint64_t seed = 1; seed <= 5; ++seed) {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
     ratios.push_back(tune(options, trials, seed).best.cycles / space().best_cycles());
   }
   std::ranges::sort(ratios);
-  return ratios[2];
+  return ratios[1];
 }
 
 TEST(Arco, FindsTheOptimumInFewMeasurements) {
-  EXPECT_LT(median_regret({}, 64), 1.01);
+  EXPECT_LT(median_regret(quick(), 64), 1.01);
+}
+
+TEST(Arco, AgentsAloneFindGoodConfigurations) {
+  ArcoOptions options;
+  options.exact_share = 0;
+  options.enumerate_limit = 0;
+  options.prune = false;
+  options.surrogate.estimate_as_prior = false;
+  options.initial_by_bound = 0;
+  options.first_updates = 0;
+  options.plan_updates = 2;
+  EXPECT_LT(tune(options, 128, 1).best.cycles, 1.1 * space().best_cycles());
 }
 
 TEST(Arco, PaperPresetSearchesToo) {
@@ -55,7 +99,7 @@ TEST(Arco, PaperPresetSearchesToo) {
   options.environment.episodes = 32;
   options.environment.steps = 32;
   options.batch = 32;
-  EXPECT_LT(median_regret(options, 384), 1.1);
+  EXPECT_LT(tune(options, 256, 1).best.cycles, 1.1 * space().best_cycles());
 }
 
 TEST(Arco, EveryAblationSearches) {
@@ -83,7 +127,7 @@ TEST(Arco, MeasuresLegalConfigurationsThatCouldWin) {
   double best = 1e30;
   for (int round = 0; round < 5; ++round) {
     const auto asked = tuner.ask(16);
-    const auto results = testing_measurer(space())(asked);
+    const auto results = space().measurer()(asked);
     for (const Measurement& m : results) {
       EXPECT_EQ(m.status, MeasureStatus::kOk);
       EXPECT_LT(space().bound(space().decode(m.index)), best);
@@ -104,7 +148,7 @@ TEST(Arco, TheSeedDecidesEverything) {
 TEST(Arco, ContinuesFromATold) {
   const TuneResult first = tune(quick(), 40, 1);
   ArcoTuner tuner(space(), quick(), 2);
-  const TuneResult second = run_tuner(tuner, testing_measurer(space()), 80, 16, first.history);
+  const TuneResult second = run_tuner(tuner, space().measurer(), 80, 16, first.history);
   const auto indices = indices_of(second);
   EXPECT_EQ(std::set<uint64_t>(indices.begin(), indices.end()).size(), indices.size());
   EXPECT_LE(second.best.cycles, first.best.cycles);
@@ -120,7 +164,7 @@ TEST(Arco, TellsWhyItAsked) {
       ASSERT_TRUE(tuner.reason(index));
       ++count[*tuner.reason(index)];
     }
-    tuner.tell(testing_measurer(space())(asked));
+    tuner.tell(space().measurer()(asked));
   }
   EXPECT_EQ(count[ChoiceReason::kInitial], 16);
   EXPECT_EQ(count[ChoiceReason::kExact], 16);
@@ -155,19 +199,13 @@ TEST(Arco, AnswersTwoAsksInARowAndOddCounts) {
   EXPECT_EQ(all.size(), count);
 }
 
-// Bounds that are tight: a proof needs few measurements.
-class TightSpace : public TestingSpace {
- public:
-  double bound(const Choice& choice) const override { return 0.97 * cycles(choice); }
-};
-
 TEST(Arco, ProvesTheOptimumWithGoodBounds) {
-  const TightSpace tight;
+  const ClosedFormSpace tight(0.97);
   ArcoOptions options = quick();
   options.patience_rounds = 0;
   ArcoTuner tuner(tight, options, 1);
   EXPECT_FALSE(tuner.proved_optimal());
-  const TuneResult result = run_tuner(tuner, testing_measurer(tight), 1000);
+  const TuneResult result = run_tuner(tuner, tight.measurer(), 1000);
   EXPECT_TRUE(result.proved_optimal);
   EXPECT_EQ(result.best.index, tight.best_index());
   EXPECT_EQ(result.proven_bound, tight.best_cycles());
@@ -185,7 +223,7 @@ TEST(Arco, EndsWhenNothingGetsBetter) {
 
 TEST(Arco, AgentsMoveBetweenTuners) {
   ArcoTuner first(space(), quick(), 1), second(space(), quick(), 2);
-  first.tell(testing_measurer(space())(first.ask(16)));
+  first.tell(space().measurer()(first.ask(16)));
   first.ask(16);
   EXPECT_NE(first.save_agents(), second.save_agents());
   second.load_agents(first.save_agents(), "agents.bin");

@@ -1,0 +1,57 @@
+// What a tuning run delivers: the chip, a schedule for every workload on it, and the evidence.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arco/hardware/hardware_config.h"
+#include "arco/schedule/schedule.h"
+#include "arco/schedule/workload.h"
+
+namespace arco {
+
+struct DesignTask {
+  std::string workload;  // Workload::to_string()
+  double weight = 1;     // layers of this workload
+  Schedule schedule;
+  double cycles = 0;     // one layer, rung "cycle"
+  double bound = 0;      // one layer on this chip, over all schedules, rung "bound"
+  bool operator==(const DesignTask&) const = default;
+};
+
+// Total cycles of a network on a chip. `proved`: every layer's schedule is the optimum of its space.
+struct Reference {
+  HardwareConfig hardware;
+  double cycles = 0;
+  double area_mm2 = 0;
+  bool proved = false;
+  bool operator==(const Reference&) const = default;
+};
+
+struct Design {
+  HardwareConfig hardware;
+  std::vector<DesignTask> tasks;
+  double cycles = 0;         // of all layers, weighted, rung "cycle"
+  double area_mm2 = 0;
+  double network_bound = 0;  // no chip of the space within the budget needs fewer cycles; 0: not computed
+  std::optional<Reference> reference;  // the default VTA with its best schedules
+  std::string tuner;
+  uint64_t seed = 0;
+  uint64_t measurements = 0;
+  bool complete = true;      // false: interrupted
+  bool operator==(const Design&) const = default;
+
+  std::optional<Schedule> schedule_for(const Workload& workload) const;
+};
+
+// design.json. Reading checks everything and reports all problems at once (UserError).
+nlohmann::json to_json(const Design& design);
+void write_design(const Design& design, const std::filesystem::path& path);
+Design parse_design(const std::string& text, const std::string& source);
+Design read_design(const std::filesystem::path& path);
+
+}  // namespace arco
