@@ -1,11 +1,12 @@
 // disassemble() prints a mnemonic, the tokens and then each field behind its name; assemble() walks the same order with
-// a scanner that knows its column. The instruction's opcode, memory type, ALU operation and reset bit form the mnemonic.
+// a scanner that knows its column. The instruction's opcode, memory type, ALU operation and reset bit form the
+// mnemonic.
 #include "arco/isa/assembler.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -265,8 +266,8 @@ std::string disassemble(const Program& program) {
   std::string text = fmt::format("; {} on {}, {} instructions, {} micro-ops\n", program.name,
                                  program.hardware.to_string(), program.instructions.size(), program.micro_ops.size());
   for (const Segment& segment : program.segments) {
-    text += fmt::format("; {:<11} {:#010x} {:>10} bytes  {}\n", to_string(segment.kind), segment.address,
-                        segment.bytes, segment.name);
+    text += fmt::format("; {:<11} {:#010x} {:>10} bytes  {}\n", to_string(segment.kind), segment.address, segment.bytes,
+                        segment.name);
   }
   // The micro-ops of a range are written once until a LOAD UOP changes the buffer.
   std::array<uint64_t, 4> last{};

@@ -66,12 +66,33 @@ Instruction random_instruction(Random& random) {
   result.opcode = static_cast<Opcode>(random.below(5));
   result.tokens = {flag(), flag(), flag(), flag()};
   if (result.opcode == Opcode::kLoad || result.opcode == Opcode::kStore) {
-    result.memory = {static_cast<MemoryType>(random.below(6)), flag(), number(), number(), number(), number(),
-                     number(), number(), number(), number(), number()};
+    result.memory = {static_cast<MemoryType>(random.below(6)),
+                     flag(),
+                     number(),
+                     number(),
+                     number(),
+                     number(),
+                     number(),
+                     number(),
+                     number(),
+                     number(),
+                     number()};
   } else if (result.opcode != Opcode::kFinish) {
     const bool gemm = result.opcode == Opcode::kGemm;
-    result.loop = {gemm && flag(), number(), number(), number(), number(), number(), number(), number(),
-                   number(), gemm ? number() : 0, gemm ? number() : 0, AluOp::kMin, false, 0};
+    result.loop = {gemm && flag(),
+                   number(),
+                   number(),
+                   number(),
+                   number(),
+                   number(),
+                   number(),
+                   number(),
+                   number(),
+                   gemm ? number() : 0,
+                   gemm ? number() : 0,
+                   AluOp::kMin,
+                   false,
+                   0};
     if (!gemm) {
       result.loop.alu_op = static_cast<AluOp>(random.below(7));
       result.loop.use_imm = flag();

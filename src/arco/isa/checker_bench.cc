@@ -18,7 +18,8 @@ Program network_sized() {
                       {SegmentKind::kOutput, "y", 4 << 20, 1 << 20}};
   const IsaLayout layout(program.hardware);
   for (uint32_t kh = 0; kh < 3; ++kh) {
-    for (uint32_t i = 0; i < 7; ++i) program.micro_ops.push_back(encode_gemm_uop({i * 14, (i + kh) * 16, kh * 3}, layout));
+    for (uint32_t i = 0; i < 7; ++i)
+      program.micro_ops.push_back(encode_gemm_uop({i * 14, (i + kh) * 16, kh * 3}, layout));
   }
   program.micro_ops.push_back(0);
   auto& code = program.instructions;

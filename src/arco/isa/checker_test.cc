@@ -26,17 +26,17 @@ Program good_program(IsaVariant variant = IsaVariant::kUp) {
   program.micro_ops = {encode_gemm_uop({0, 0, 0}, layout), encode_alu_uop({1, 0, 0}, layout),
                        encode_alu_uop({2, 1, 0}, layout)};
   for (const char* line : {
-           "load.uop sram 0 dram 0x1000 y 1 x 3 stride 3",                                      // 0
-           "load.inp sram 0 dram 0x100 y 4 x 4 stride 8",                                       // 1
-           "load.wgt [push_next] sram 0 dram 0x20 y 1 x 1 stride 1",                            // 2
-           "gemm.reset uop 0..1 out 4 in 4 dst 4,1 src 0,0 wgt 0,0",                            // 3
-           "gemm [pop_prev push_prev] uop 0..1 out 4 in 4 dst 4,1 src 4,1 wgt 0,0",             // 4
-           "load.acc sram 16 dram 0xc0 y 1 x 16 stride 16",                                     // 5
-           "alu.shr [push_next] uop 0..1 out 1 in 32 dst 0,1 src 0,1 imm 8",                    // 6
-           "store.out [pop_prev push_prev] sram 0 dram 0x600 y 4 x 8 stride 8",                 // 7
-           "load.inp [pop_next push_next] sram 0 dram 0x0 y 0 x 0 stride 0",                    // 8
-           "load.uop [pop_prev pop_next] sram 0 dram 0x0 y 0 x 0 stride 0",                     // 9
-           "finish",                                                                            // 10
+           "load.uop sram 0 dram 0x1000 y 1 x 3 stride 3",                           // 0
+           "load.inp sram 0 dram 0x100 y 4 x 4 stride 8",                            // 1
+           "load.wgt [push_next] sram 0 dram 0x20 y 1 x 1 stride 1",                 // 2
+           "gemm.reset uop 0..1 out 4 in 4 dst 4,1 src 0,0 wgt 0,0",                 // 3
+           "gemm [pop_prev push_prev] uop 0..1 out 4 in 4 dst 4,1 src 4,1 wgt 0,0",  // 4
+           "load.acc sram 16 dram 0xc0 y 1 x 16 stride 16",                          // 5
+           "alu.shr [push_next] uop 0..1 out 1 in 32 dst 0,1 src 0,1 imm 8",         // 6
+           "store.out [pop_prev push_prev] sram 0 dram 0x600 y 4 x 8 stride 8",      // 7
+           "load.inp [pop_next push_next] sram 0 dram 0x0 y 0 x 0 stride 0",         // 8
+           "load.uop [pop_prev pop_next] sram 0 dram 0x0 y 0 x 0 stride 0",          // 9
+           "finish",                                                                 // 10
        }) {
     program.instructions.push_back(assemble(line));
   }
@@ -126,12 +126,12 @@ TEST(Checker, ZeroSize) {
 TEST(Checker, Pad) {
   EXPECT_THAT(rules(with_line(7, "store.out [pop_prev push_prev] sram 0 dram 0x600 y 4 x 8 stride 8 pad 0,0,0,1")),
               ElementsAre("pad"));
-  const Program wgt = with_line(2, "load.wgt [push_next] sram 0 dram 0x20 y 1 x 1 stride 1 pad 1,0,0,0 pad_min",
-                                IsaVariant::kVtaPlus);
+  const Program wgt =
+      with_line(2, "load.wgt [push_next] sram 0 dram 0x20 y 1 x 1 stride 1 pad 1,0,0,0 pad_min", IsaVariant::kVtaPlus);
   EXPECT_THAT(rules(wgt), ElementsAre("pad", "read-before-write"));
-  EXPECT_THAT(rules(with_line(1, "load.inp sram 0 dram 0x100 y 4 x 2 stride 8 pad 0,0,1,1 pad_min",
-                              IsaVariant::kVtaPlus)),
-              IsEmpty());
+  EXPECT_THAT(
+      rules(with_line(1, "load.inp sram 0 dram 0x100 y 4 x 2 stride 8 pad 0,0,1,1 pad_min", IsaVariant::kVtaPlus)),
+      IsEmpty());
 }
 
 TEST(Checker, SramBounds) {
@@ -140,8 +140,7 @@ TEST(Checker, SramBounds) {
   EXPECT_THAT(rules(with_line(3, "gemm.reset uop 0..8193 out 4 in 4 dst 4,1 src 0,0 wgt 0,0")),
               ElementsAre("sram-bounds", "read-before-write"));
   // Padding counts.
-  EXPECT_THAT(rules(with_line(5, "load.acc sram 16 dram 0xc0 y 10 x 2 stride 2 pad 15,15,15,15")),
-              IsEmpty());
+  EXPECT_THAT(rules(with_line(5, "load.acc sram 16 dram 0xc0 y 10 x 2 stride 2 pad 15,15,15,15")), IsEmpty());
   EXPECT_THAT(rules(with_line(5, "load.acc sram 2000 dram 0xc0 y 1 x 16 stride 16 pad 3,0,0,0")),
               ElementsAre("sram-bounds", "read-before-write"));
 }
@@ -152,8 +151,7 @@ TEST(Checker, DramSegment) {
   EXPECT_THAT(rules(with_line(7, "store.out [pop_prev push_prev] sram 0 dram 0x100 y 4 x 8 stride 8")),
               ElementsAre("dram-segment"));
   // The segment is large enough, but the micro-op table is not.
-  EXPECT_THAT(rules(with_line(0, "load.uop sram 0 dram 0x1000 y 1 x 4 stride 4")),
-              testing::Contains("dram-segment"));
+  EXPECT_THAT(rules(with_line(0, "load.uop sram 0 dram 0x1000 y 1 x 4 stride 4")), testing::Contains("dram-segment"));
 }
 
 TEST(Checker, ZeroLoop) {
@@ -179,8 +177,9 @@ TEST(Checker, IndexBounds) {
               ElementsAre("index-bounds"));  // 3*682 + 3 = 2049
   EXPECT_THAT(rules(with_line(4, "gemm [pop_prev push_prev] uop 0..1 out 4 in 4 dst 4,1 src 4,1 wgt 341,1")),
               ElementsAre("index-bounds"));
-  EXPECT_THAT(check_program(with_line(6, "alu.shr [push_next] uop 0..1 out 65 in 32 dst 32,1 src 32,1 imm 8"))[0].detail,
-              HasSubstr("dst reaches acc entry 2079 of 2048"));
+  EXPECT_THAT(
+      check_program(with_line(6, "alu.shr [push_next] uop 0..1 out 65 in 32 dst 32,1 src 32,1 imm 8"))[0].detail,
+      HasSubstr("dst reaches acc entry 2079 of 2048"));
 }
 
 TEST(Checker, ImmediateSource) {
@@ -304,8 +303,7 @@ TEST(Checker, ReadBeforeWrite) {
   EXPECT_THAT(rules(with_line(1, "load.inp sram 0 dram 0x100 y 4 x 3 stride 8")), ElementsAre("read-before-write"));
   EXPECT_THAT(rules(with_line(3, "gemm.reset uop 0..1 out 4 in 3 dst 4,1 src 0,0 wgt 0,0")),
               ElementsAre("read-before-write"));
-  EXPECT_THAT(rules(with_line(5, "load.acc sram 16 dram 0xc0 y 1 x 15 stride 16")),
-              ElementsAre("read-before-write"));
+  EXPECT_THAT(rules(with_line(5, "load.acc sram 16 dram 0xc0 y 1 x 15 stride 16")), ElementsAre("read-before-write"));
 }
 
 TEST(Checker, StoreNotComputed) {
@@ -321,7 +319,8 @@ TEST(Checker, StoreNotComputed) {
 TEST(Checker, DataRace) {
   // Load overwrites inputs that the GEMM may still read.
   Program program = good_program();
-  program.instructions.insert(program.instructions.begin() + 3, assemble("load.inp sram 15 dram 0x100 y 1 x 1 stride 1"));
+  program.instructions.insert(program.instructions.begin() + 3,
+                              assemble("load.inp sram 15 dram 0x100 y 1 x 1 stride 1"));
   EXPECT_THAT(rules(program), ElementsAre("data-race"));
   // Another entry does no harm.
   program.instructions[3].memory.sram_base = 16;

@@ -42,7 +42,7 @@ AluOp last_alu_op(IsaVariant variant);
 // A field of an instruction with the value that goes there.
 struct FieldValue {
   const char* name;
-  BitField place;         // at most 32 bits wide
+  BitField place;  // at most 32 bits wide
   int64_t value;
   bool is_signed = false;  // two's complement
   bool fits() const {
@@ -56,7 +56,8 @@ std::vector<FieldValue> fields_of(const Instruction& instruction, const IsaLayou
 
 // Throws InternalError when a value does not fit its field (the checker reports such programs first).
 InstructionWord encode(const Instruction& instruction, const IsaLayout& layout);
-// A decoded instruction (bits that belong to no field are ignored, as the hardware does), or why the bits are not one (unknown opcode, memory type, ALU op).
+// A decoded instruction (bits that belong to no field are ignored, as the hardware does), or why the bits are not one
+// (unknown opcode, memory type, ALU op).
 struct Decoded {
   Instruction instruction;
   std::string error;  // empty: valid

@@ -270,8 +270,15 @@ Instruction any_instruction(const IsaLayout& layout) {
   if (result.opcode == Opcode::kLoad || result.opcode == Opcode::kStore) {
     result.memory = {static_cast<MemoryType>(*rc::gen::inRange(0, 6)),
                      layout.variant == IsaVariant::kVtaPlus && *rc::gen::arbitrary<bool>(),
-                     value_of(16), *rc::gen::arbitrary<uint32_t>(), value_of(16), value_of(16), value_of(16),
-                     value_of(4), value_of(4), value_of(4), value_of(4)};
+                     value_of(16),
+                     *rc::gen::arbitrary<uint32_t>(),
+                     value_of(16),
+                     value_of(16),
+                     value_of(16),
+                     value_of(4),
+                     value_of(4),
+                     value_of(4),
+                     value_of(4)};
   } else if (result.opcode != Opcode::kFinish) {
     const bool gemm = result.opcode == Opcode::kGemm;
     result.loop.reset = gemm && *rc::gen::arbitrary<bool>();
@@ -287,8 +294,7 @@ Instruction any_instruction(const IsaLayout& layout) {
       result.loop.wgt_out = value_of(layout.wgt_out.width);
       result.loop.wgt_in = value_of(layout.wgt_in.width);
     } else {
-      result.loop.alu_op =
-          static_cast<AluOp>(*rc::gen::inRange(0, static_cast<int>(last_alu_op(layout.variant)) + 1));
+      result.loop.alu_op = static_cast<AluOp>(*rc::gen::inRange(0, static_cast<int>(last_alu_op(layout.variant)) + 1));
       result.loop.use_imm = *rc::gen::arbitrary<bool>();
       if (result.loop.use_imm) result.loop.imm = *rc::gen::arbitrary<int16_t>();
     }
@@ -319,7 +325,8 @@ RC_GTEST_PROP(Decode, TakesAnyBits, ()) {
   const IsaLayout layout(any_hardware());
   const InstructionWord word{*rc::gen::arbitrary<uint64_t>(), *rc::gen::arbitrary<uint64_t>()};
   const Decoded decoded = decode(word, layout);
-  if (decoded.error.empty()) RC_ASSERT(decode(encode(decoded.instruction, layout), layout).instruction == decoded.instruction);
+  if (decoded.error.empty())
+    RC_ASSERT(decode(encode(decoded.instruction, layout), layout).instruction == decoded.instruction);
 }
 
 }  // namespace

@@ -71,9 +71,7 @@ struct Instruction {
   bool operator==(const Instruction&) const = default;
 
   // LOAD, STORE: moves nothing, handles tokens only.
-  bool is_no_op() const {
-    return (opcode == Opcode::kLoad || opcode == Opcode::kStore) && memory.x_size == 0;
-  }
+  bool is_no_op() const { return (opcode == Opcode::kLoad || opcode == Opcode::kStore) && memory.x_size == 0; }
 
   Module module() const {
     if (opcode == Opcode::kStore) return Module::kStore;

@@ -46,8 +46,7 @@ bool check_fields(const Instruction& instruction, const IsaLayout& layout, int64
   for (const FieldValue& field : fields_of(instruction, layout)) {
     if (field.fits()) continue;
     fine = false;
-    report.add(index, "field-width", "{} is {}, but the field has {} bits", field.name,
-               field.value, field.place.width);
+    report.add(index, "field-width", "{} is {}, but the field has {} bits", field.name, field.value, field.place.width);
   }
   if (instruction.opcode == Opcode::kAlu && instruction.loop.alu_op > last_alu_op(layout.variant)) {
     fine = false;
@@ -68,8 +67,8 @@ bool check_dram(const Program& program, const MemoryFields& memory, int64_t inde
     }
     if (range.begin >= segment.address && range.end - segment.address <= bytes) return true;
   }
-  report.add(index, "dram-segment", "{} bytes {:#x} to {:#x} lie in no segment that holds them",
-             to_string(memory.type), range.begin, range.end);
+  report.add(index, "dram-segment", "{} bytes {:#x} to {:#x} lie in no segment that holds them", to_string(memory.type),
+             range.begin, range.end);
   return false;
 }
 
@@ -176,29 +175,6 @@ bool has_hazard(const LoopFields& loop, const std::vector<MicroOp>& uops) {
 
 }  // namespace
 
-int64_t scratchpad_depth(const HardwareConfig& hardware, MemoryType type) {
-  switch (type) {
-    case MemoryType::kUop:
-      return hardware.uop_depth();
-    case MemoryType::kWgt:
-      return hardware.wgt_depth();
-    case MemoryType::kInp:
-      return hardware.inp_depth();
-    case MemoryType::kAcc:
-    case MemoryType::kOut:
-    case MemoryType::kAcc8:
-      break;
-  }
-  return hardware.acc_depth();
-}
-
-uint64_t scratchpad_entries(const Instruction& instruction) {
-  const MemoryFields& memory = instruction.memory;
-  if (instruction.opcode == Opcode::kStore) return uint64_t{memory.y_size} * memory.x_size;
-  return (uint64_t{memory.y_pad_0} + memory.y_size + memory.y_pad_1) *
-         (uint64_t{memory.x_pad_0} + memory.x_size + memory.x_pad_1);
-}
-
 bool check_instruction(const Program& program, const IsaLayout& layout, int64_t index, CheckReport& report) {
   const Instruction& instruction = program.instructions[static_cast<size_t>(index)];
   if (!check_fields(instruction, layout, index, report)) return false;
@@ -217,8 +193,8 @@ bool check_instruction(const Program& program, const IsaLayout& layout, int64_t 
 
 void check_alu_steps(const LoopFields& loop, const std::vector<MicroOp>& uops, int64_t index, CheckReport& report) {
   if (loop.use_imm) {
-    const bool factors = (loop.iter_out == 1 || loop.dst_out == loop.src_out) &&
-                         (loop.iter_in == 1 || loop.dst_in == loop.src_in);
+    const bool factors =
+        (loop.iter_out == 1 || loop.dst_out == loop.src_out) && (loop.iter_in == 1 || loop.dst_in == loop.src_in);
     const auto other = std::find_if(uops.begin(), uops.end(), [](const MicroOp& uop) { return uop.dst != uop.src; });
     if (!factors) {
       report.add(index, "immediate-source", "dst factors {},{} and src factors {},{} of an immediate differ",

@@ -7,12 +7,6 @@
 
 namespace arco {
 
-// Entries of a scratchpad.
-int64_t scratchpad_depth(const HardwareConfig& hardware, MemoryType type);
-
-// Entries a LOAD fills (padding included) or a STORE reads.
-uint64_t scratchpad_entries(const Instruction& instruction);
-
 // Rules of one instruction that need no micro-ops. False: it broke one that makes its fields meaningless.
 bool check_instruction(const Program& program, const IsaLayout& layout, int64_t index, CheckReport& report);
 

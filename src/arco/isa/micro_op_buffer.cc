@@ -29,8 +29,7 @@ void MicroOpBuffer::load(const MemoryFields& memory) {
       loaded_[sram] = true;
       continue;
     }
-    const uint64_t element =
-        memory.dram_base + (row - memory.y_pad_0) * memory.x_stride + (column - memory.x_pad_0);
+    const uint64_t element = memory.dram_base + (row - memory.y_pad_0) * memory.x_stride + (column - memory.x_pad_0);
     loaded_[sram] = segment != nullptr && element >= table_begin && element - table_begin < program_.micro_ops.size();
     if (loaded_[sram]) words_[sram] = program_.micro_ops[element - table_begin];
   }

@@ -54,7 +54,9 @@ const char* to_string(SegmentKind kind) {
 }
 
 bool may_coincide(const Segment& a, const Segment& b) {
-  const auto is_operand = [](SegmentKind kind) { return kind == SegmentKind::kInput || kind == SegmentKind::kResidual; };
+  const auto is_operand = [](SegmentKind kind) {
+    return kind == SegmentKind::kInput || kind == SegmentKind::kResidual;
+  };
   return is_operand(a.kind) && is_operand(b.kind) && a.bytes == b.bytes;
 }
 
@@ -78,6 +80,29 @@ int64_t dram_element_bytes(const HardwareConfig& hardware, MemoryType type) {
       break;
   }
   return hardware.out_element_bytes();
+}
+
+int64_t scratchpad_depth(const HardwareConfig& hardware, MemoryType type) {
+  switch (type) {
+    case MemoryType::kUop:
+      return hardware.uop_depth();
+    case MemoryType::kWgt:
+      return hardware.wgt_depth();
+    case MemoryType::kInp:
+      return hardware.inp_depth();
+    case MemoryType::kAcc:
+    case MemoryType::kOut:
+    case MemoryType::kAcc8:
+      break;
+  }
+  return hardware.acc_depth();
+}
+
+uint64_t scratchpad_entries(const Instruction& instruction) {
+  const MemoryFields& memory = instruction.memory;
+  if (instruction.opcode == Opcode::kStore) return uint64_t{memory.y_size} * memory.x_size;
+  return (uint64_t{memory.y_pad_0} + memory.y_size + memory.y_pad_1) *
+         (uint64_t{memory.x_pad_0} + memory.x_size + memory.x_pad_1);
 }
 
 DramRange dram_range(const HardwareConfig& hardware, const MemoryFields& memory) {

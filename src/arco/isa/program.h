@@ -37,6 +37,12 @@ struct Program {
 // Bytes of one DRAM element of a memory type: the unit of dram_base and x_stride.
 int64_t dram_element_bytes(const HardwareConfig& hardware, MemoryType type);
 
+// Entries of the scratchpad that a memory type names.
+int64_t scratchpad_depth(const HardwareConfig& hardware, MemoryType type);
+
+// Entries a LOAD fills (padding included) or a STORE reads.
+uint64_t scratchpad_entries(const Instruction& instruction);
+
 // What a LOAD or STORE touches in DRAM: bytes [begin, end), from the first row's start to the last row's end.
 // Empty (begin = end) for no-ops and y_size 0.
 struct DramRange {

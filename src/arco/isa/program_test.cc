@@ -23,8 +23,9 @@ Program two_segments() {
 TEST(Program, BytesAreLittleEndian) {
   Program program;
   program.instructions = {assemble("alu.min uop 0..1 out 1 in 1 dst 0,0 src 0,0 imm -127"), assemble("finish")};
-  const std::vector<uint8_t> expected = {0x04, 0x00, 0x20, 0x00, 0x08, 0x00, 0x02, 0x00, 0, 0, 0, 0, 0, 0x80, 0x81, 0xff,
-                                         0x03, 0,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0, 0,    0,    0};
+  const std::vector<uint8_t> expected = {0x04, 0x00, 0x20, 0x00, 0x08, 0x00, 0x02, 0x00, 0, 0, 0,
+                                         0,    0,    0x80, 0x81, 0xff, 0x03, 0,    0,    0, 0, 0,
+                                         0,    0,    0,    0,    0,    0,    0,    0,    0, 0};
   EXPECT_EQ(instruction_bytes(program), expected);
 }
 

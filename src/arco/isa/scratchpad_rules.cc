@@ -232,8 +232,9 @@ class ScratchpadChecker {
       where = entry;
     });
     if (latest == covered) return;
-    report_.add(index_, "data-race", "{} entry {} is touched while {} instruction {} may still {} it; no token orders them",
-                pad.name, where, to_string(other), tokens_.queues[static_cast<size_t>(other)][latest - 1], verb);
+    report_.add(index_, "data-race",
+                "{} entry {} is touched while {} instruction {} may still {} it; no token orders them", pad.name, where,
+                to_string(other), tokens_.queues[static_cast<size_t>(other)][latest - 1], verb);
   }
 
   const Program& program_;

@@ -24,10 +24,10 @@ struct Queue {
   Module consumer;
   bool Tokens::*push;
   bool Tokens::*pop;
-  std::vector<ModuleClock> pushed;          // clock of each token
-  std::vector<uint32_t> popped_before{0};   // [k]: tokens taken by the consumer's first k instructions
-  uint32_t most = 0;                        // tokens it can hold at once
-  int64_t most_at = -1;                     // the push that reaches it
+  std::vector<ModuleClock> pushed;         // clock of each token
+  std::vector<uint32_t> popped_before{0};  // [k]: tokens taken by the consumer's first k instructions
+  uint32_t most = 0;                       // tokens it can hold at once
+  int64_t most_at = -1;                    // the push that reaches it
   uint32_t popped() const { return popped_before.back(); }
 };
 
@@ -63,7 +63,8 @@ class Orderer {
     const Module module = instructions_[i].module();
     const auto report = [&](bool set, const char* flag, const char* side) {
       if (set) {
-        add(i, "token-flag", fmt::format("{} is set, but the {} module has no {} stage", flag, to_string(module), side));
+        add(i, "token-flag",
+            fmt::format("{} is set, but the {} module has no {} stage", flag, to_string(module), side));
       }
     };
     report(module == Module::kLoad && tokens.pop_prev, "pop_prev", "previous");
@@ -98,7 +99,8 @@ class Orderer {
 
   static void push(Queue& queue, const ModuleClock& clock, uint32_t i) {
     queue.pushed.push_back(clock);
-    const uint32_t held = static_cast<uint32_t>(queue.pushed.size()) - queue.popped_before[clock[index(queue.consumer)]];
+    const uint32_t held =
+        static_cast<uint32_t>(queue.pushed.size()) - queue.popped_before[clock[index(queue.consumer)]];
     if (held <= queue.most) return;
     queue.most = held;
     queue.most_at = i;
@@ -115,8 +117,8 @@ class Orderer {
       if (next_[index(module)] == queue.size()) continue;
       const uint32_t i = queue[next_[index(module)]];
       for (const Queue& tokens : queues_) {
-        const bool missing = tokens.consumer == module && instructions_[i].tokens.*tokens.pop &&
-                             tokens.popped() == tokens.pushed.size();
+        const bool missing =
+            tokens.consumer == module && instructions_[i].tokens.*tokens.pop && tokens.popped() == tokens.pushed.size();
         if (!missing) continue;
         waits += fmt::format("{}{} waits at instruction {} for a token from {}", waits.empty() ? "" : "; ",
                              to_string(module), i, to_string(tokens.producer));
@@ -130,13 +132,14 @@ class Orderer {
     for (const Queue& queue : queues_) {
       const size_t left = queue.pushed.size() - queue.popped();
       if (complete && left != 0) {
-        add(-1, "token-balance", fmt::format("{} token(s) from {} to {} are never taken", left,
-                                             to_string(queue.producer), to_string(queue.consumer)));
+        add(-1, "token-balance",
+            fmt::format("{} token(s) from {} to {} are never taken", left, to_string(queue.producer),
+                        to_string(queue.consumer)));
       }
       if (queue.most > kMaxQueuedTokens) {
-        add(queue.most_at, "queue-limit", fmt::format("the queue from {} to {} may have to hold {} tokens; at most {}",
-                                                      to_string(queue.producer), to_string(queue.consumer), queue.most,
-                                                      kMaxQueuedTokens));
+        add(queue.most_at, "queue-limit",
+            fmt::format("the queue from {} to {} may have to hold {} tokens; at most {}", to_string(queue.producer),
+                        to_string(queue.consumer), queue.most, kMaxQueuedTokens));
       }
     }
   }

@@ -21,9 +21,9 @@ struct TokenProblem {
 
 struct TokenOrder {
   std::array<std::vector<uint32_t>, 3> queues;  // instruction indices by Module
-  std::vector<uint32_t> order;                  // instructions in one possible order; shorter than the program: deadlock
-  std::vector<ModuleClock> clocks;              // per instruction; its own module's entry is its place in the queue
-  std::vector<TokenProblem> problems;           // token-flag, deadlock, token-balance, queue-limit
+  std::vector<uint32_t> order;         // instructions in one possible order; shorter than the program: deadlock
+  std::vector<ModuleClock> clocks;     // per instruction; its own module's entry is its place in the queue
+  std::vector<TokenProblem> problems;  // token-flag, deadlock, token-balance, queue-limit
 };
 
 // Most tokens a queue can count (vta-isa 3.7).

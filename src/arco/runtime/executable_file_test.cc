@@ -75,6 +75,9 @@ TEST_F(ExecutableFile, LoadsWhatWasSaved) {
   HardwareConfig hardware;
   hardware.variant = IsaVariant::kVtaPlus;
   hardware.log2_block_in = 3;
+  hardware.log2_inp_buffer = 14;
+  hardware.log2_wgt_buffer = 17;
+  ASSERT_THAT(hardware.violations(), testing::IsEmpty());
   hardware.other_keys["TARGET"] = "\"sim\"";
   // A schedule that compiling would not choose by itself.
   const ScheduleSource source = [&](const Workload& workload) {
@@ -143,11 +146,11 @@ TEST_F(ExecutableFile, ChecksTheContent) {
   EXPECT_THAT(problem(with_text("\"op\":\"Conv\"", "\"op\":\"Conw\"")), HasSubstr("did you mean \"Conv\""));
   EXPECT_THAT(problem(with_text("\"shift\":", "\"shirt\":")), HasSubstr("\"shift\" is missing"));
   EXPECT_THAT(problem(with_text("\"low\":-127", "\"low\":-128")), HasSubstr("not consistent"));
-  EXPECT_THAT(problem(with_text("\"tile_h\":8", "\"tile_h\":7")), HasSubstr("is illegal"));
-  EXPECT_THAT(problem(with_text("\"tile_h\":8", "\"tile_h\":0")), HasSubstr("expected a whole number from 1"));
+  EXPECT_THAT(problem(with_text("\"tile_h\":4", "\"tile_h\":3")), HasSubstr("is illegal"));
+  EXPECT_THAT(problem(with_text("\"tile_h\":4", "\"tile_h\":0")), HasSubstr("expected a whole number from 1"));
   EXPECT_THAT(problem(with_text("\"LOG_BATCH\\\"", "\"LOG_BETCH\\\"")), HasSubstr("LOG_BATCH"));
   // Legal, but it gives another program than the one the file was made with.
-  EXPECT_THAT(problem(with_text("\"tile_h\":8", "\"tile_h\":4")), HasSubstr("another version of ARCO"));
+  EXPECT_THAT(problem(with_text("\"tile_h\":4", "\"tile_h\":2")), HasSubstr("another version of ARCO"));
   EXPECT_THAT(problem(with_text("\"layer\":\"second\"", "\"layer\":\"seconf\"")), HasSubstr("another version of ARCO"));
 }
 

@@ -3,8 +3,8 @@
 //   0        4096
 //   | unused | input | residual | weight | bias | output | uop | instruction |    each on whole pages
 //
-// The image "after" equals "before" but for the output, which comes from the reference interpreter. Lanes that only pad
-// the blocks hold the requantised zero there, because weights, biases and inputs of such lanes are zero.
+// The image "after" equals "before" but for the output, which comes from the reference interpreter. Channels that only
+// pad their block hold the requantised zero there, because their weights, biases and inputs are zero.
 #include "arco/runtime/raw_dump.h"
 
 #include <algorithm>
@@ -40,6 +40,11 @@ Program compact(const Program& program) {
 
 std::span<uint8_t> bytes_of(Image& image, const Segment& segment) {
   return std::span(image).subspan(segment.address, segment.bytes);
+}
+
+Shape whole_batches(Shape shape, int64_t batch) {
+  shape[0] = ceil_div(shape[0], batch) * batch;
+  return shape;
 }
 
 class LayerImages {
@@ -94,8 +99,8 @@ class LayerImages {
   }
 
   void expect_output(std::span<uint8_t> bytes) const {
-    const Array& value = values_.at(compiled_.layer.output);
     const ActivationLayout& layout = buffer(compiled_.output_buffer).layout;
+    const Array value = output_with_whole_batches(layout.batch);
     pack_activation(value, layout, bytes);
     const Requantize& numbers = compiled_.layer.numbers;
     const int32_t zero = std::clamp(0, numbers.low, numbers.high);
@@ -107,6 +112,24 @@ class LayerImages {
     for (size_t i = 0; i < bytes.size(); ++i) {
       if (is_value[i] == 0) bytes[i] = static_cast<uint8_t>(zero);
     }
+  }
+
+  // The reference's output. Where images pad the last batch, they are the layer's answer to images of zeros.
+  Array output_with_whole_batches(int64_t batch) const {
+    const Array& output = values_.at(compiled_.layer.output);
+    if (output.shape()[0] % batch == 0) return output;
+    Graph graph = e_.graph;
+    const Node& node = graph.nodes[static_cast<size_t>(compiled_.layer.node)];
+    graph.tensor(node.outputs[0]).shape = whole_batches(output.shape(), batch);
+    std::vector<Array> inputs(node.inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const bool is_constant = node.inputs[i] == kNoTensor || graph.tensor(node.inputs[i]).constant;
+      if (is_constant) continue;
+      const Array& value = values_.at(i == 0 ? compiled_.layer.input : compiled_.layer.residual);
+      inputs[i] = Array(value.type(), whole_batches(value.shape(), batch));
+      std::copy(value.bytes().begin(), value.bytes().end(), inputs[i].mutable_bytes().begin());
+    }
+    return run_reference_node(graph, node, inputs).front();
   }
 
   const Executable& e_;

@@ -38,6 +38,8 @@ HardwareConfig configuration(int batch, int block_in, int block_out) {
   hardware.log2_batch = batch;
   hardware.log2_block_in = block_in;
   hardware.log2_block_out = block_out;
+  hardware.log2_wgt_buffer = 17;
+  EXPECT_THAT(hardware.violations(), testing::IsEmpty());
   return hardware;
 }
 

@@ -24,7 +24,8 @@ enum class ChoiceReason : uint8_t {
 const char* to_string(ChoiceReason reason);
 
 struct ConfidenceSamplingOptions {
-  size_t pool = 2048;             // at most so many configurations, the best by the model
+  // At most so many configurations, the best by the model. A softmax over thousands would hardly ever draw the best.
+  size_t pool = 128;
   bool mix_model = true;          // confidence is half the critic's, half the model's
   double optimism = 1;            // spreads added to the model's fitness
   double drawn_per_slot = 2;      // candidates drawn for each one wanted

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -73,7 +74,8 @@ TEST(ConfidenceSampling, PrefersTheConfidentAndMoreSoWhenCold) {
     for (uint64_t seed = 0; seed < 40; ++seed) {
       Random random(seed);
       const auto pool = pool_of(400);
-      for (const ConfidentChoice& choice : confidence_sampling(surroundings(), pool, 16, temperature, {}, random)) {
+      for (const ConfidentChoice& choice :
+           confidence_sampling(surroundings(), pool, 16, temperature, {.pool = 2048}, random)) {
         for (const ConfidenceCandidate& candidate : pool) {
           if (candidate.index != choice.index || choice.reason != ChoiceReason::kKept) continue;
           sum += candidate.critic;
@@ -85,6 +87,16 @@ TEST(ConfidenceSampling, PrefersTheConfidentAndMoreSoWhenCold) {
   };
   EXPECT_GT(mean_critic(1), 0.6);
   EXPECT_GT(mean_critic(0.3), mean_critic(1) + 0.05);
+}
+
+TEST(ConfidenceSampling, LooksOnlyAtTheBestOfALargePool) {
+  const auto pool = pool_of(400);
+  Random random(2);
+  for (const ConfidentChoice& choice : confidence_sampling(surroundings(), pool, 16, 1, {.pool = 20}, random)) {
+    if (choice.reason != ChoiceReason::kKept && choice.reason != ChoiceReason::kDrawn) continue;
+    const auto found = std::ranges::find(pool, choice.index, &ConfidenceCandidate::index);
+    EXPECT_GE(found - pool.begin(), 380);
+  }
 }
 
 TEST(ConfidenceSampling, KeptOnesComeFirstAndInOrder) {

@@ -1,7 +1,7 @@
 // Each operation is a function of two vectors; the walk over steps is the same for all. Steps are executed in order
 // because a step may read what an earlier one wrote. Where one micro-op walks neighbouring entries (inner factors 1),
-// the inner loop becomes one long run, unless its source lies behind its destination and overlaps it. Shifts by a tensor
-// are rare and done lane by lane. Source: vta-isa 3.5.
+// the inner loop becomes one long run, unless its source lies behind its destination and overlaps it. Shifts by a
+// tensor are rare and done lane by lane. Source: vta-isa 3.5.
 #include "arco/sim/alu_kernel.h"
 
 #include <algorithm>
@@ -111,9 +111,8 @@ void alu(const AluTask& task) {
     case AluOp::kMul:
       return walk_any(task, [](auto, auto x, auto y) HWY_ATTR { return hn::Mul(x, y); });
     case AluOp::kClp:
-      return walk_any(task, [](auto d, auto x, auto y) HWY_ATTR {
-        return hn::Max(hn::Min(x, y), hn::Sub(hn::Zero(d), y));
-      });
+      return walk_any(task,
+                      [](auto d, auto x, auto y) HWY_ATTR { return hn::Max(hn::Min(x, y), hn::Sub(hn::Zero(d), y)); });
     case AluOp::kMov:
       return walk_any(task, [](auto, auto, auto y) HWY_ATTR { return y; });
   }

@@ -12,29 +12,6 @@
 namespace arco {
 namespace {
 
-int64_t depth_of(const HardwareConfig& hardware, MemoryType type) {
-  switch (type) {
-    case MemoryType::kUop:
-      return hardware.uop_depth();
-    case MemoryType::kWgt:
-      return hardware.wgt_depth();
-    case MemoryType::kInp:
-      return hardware.inp_depth();
-    case MemoryType::kAcc:
-    case MemoryType::kOut:
-    case MemoryType::kAcc8:
-      break;
-  }
-  return hardware.acc_depth();
-}
-
-uint64_t entries_of(const Instruction& instruction) {
-  const MemoryFields& memory = instruction.memory;
-  if (instruction.opcode == Opcode::kStore) return uint64_t{memory.y_size} * memory.x_size;
-  return (uint64_t{memory.y_pad_0} + memory.y_size + memory.y_pad_1) *
-         (uint64_t{memory.x_pad_0} + memory.x_size + memory.x_pad_1);
-}
-
 struct Factors {
   uint32_t out;
   uint32_t in;
@@ -76,8 +53,8 @@ void Datapath::execute(const Instruction& instruction) {
 
 void Datapath::move(const Instruction& instruction) {
   const MemoryFields& memory = instruction.memory;
-  const uint64_t end = memory.sram_base + entries_of(instruction);
-  const int64_t depth = depth_of(hardware_, memory.type);
+  const uint64_t end = memory.sram_base + scratchpad_entries(instruction);
+  const int64_t depth = scratchpad_depth(hardware_, memory.type);
   if (end > static_cast<uint64_t>(depth)) {
     throw RunError(fmt::format("scratchpad entries {} to {}, but there are {}", memory.sram_base, end, depth));
   }
@@ -85,8 +62,8 @@ void Datapath::move(const Instruction& instruction) {
   if (memory.y_size != 0 && range.end > dram_.size()) {
     throw RunError(fmt::format("DRAM bytes {:#x} to {:#x}, but there are {:#x}", range.begin, range.end, dram_.size()));
   }
-  const uint64_t bytes = uint64_t{memory.y_size} * memory.x_size *
-                         static_cast<uint64_t>(dram_element_bytes(hardware_, memory.type));
+  const uint64_t bytes =
+      uint64_t{memory.y_size} * memory.x_size * static_cast<uint64_t>(dram_element_bytes(hardware_, memory.type));
   if (instruction.opcode == Opcode::kLoad) {
     load_scratchpad(memory, dram_, pads_);
     result_.dram_read_bytes += bytes;
@@ -100,8 +77,8 @@ void Datapath::move(const Instruction& instruction) {
 bool Datapath::begin_steps(const LoopFields& loop, bool gemm) {
   if (loop.steps() == 0) return false;
   if (loop.uop_end > pads_.uop.size()) {
-    throw RunError(fmt::format("micro-ops {} to {}, but the buffer has {}", loop.uop_begin, loop.uop_end,
-                               pads_.uop.size()));
+    throw RunError(
+        fmt::format("micro-ops {} to {}, but the buffer has {}", loop.uop_begin, loop.uop_end, pads_.uop.size()));
   }
   uint64_t& count = gemm ? result_.gemm_steps : result_.alu_steps;
   count += loop.steps();
@@ -118,8 +95,14 @@ bool Datapath::begin_steps(const LoopFields& loop, bool gemm) {
 void Datapath::gemm(const LoopFields& loop) {
   if (!begin_steps(loop, true)) return;
   check_index("dst", uops_, &MicroOp::dst, loop, {loop.dst_out, loop.dst_in}, hardware_.acc_depth());
-  const GemmTask task{pads_.inp.get(),       pads_.wgt.get(),       pads_.acc.get(), hardware_.batch(),
-                      hardware_.block_in(), hardware_.block_out(), loop,            uops_};
+  const GemmTask task{pads_.inp.get(),
+                      pads_.wgt.get(),
+                      pads_.acc.get(),
+                      hardware_.batch(),
+                      hardware_.block_in(),
+                      hardware_.block_out(),
+                      loop,
+                      uops_};
   if (loop.reset) {
     run_gemm_reset(task);
     return;

@@ -1,5 +1,6 @@
 // The instructions up to FINISH are sorted into the queues of their modules, then one ready module at a time executes
-// the head of its queue: it takes its tokens, works, gives its tokens. Which ready module is next is drawn from the seed.
+// the head of its queue: it takes its tokens, works, gives its tokens. Which ready module is next is drawn from the
+// seed.
 //
 //             +--load to compute-->+            +--compute to store-->+
 //        load                       compute                           store
@@ -56,8 +57,8 @@ class Runner {
   Runner(const HardwareConfig& hardware, std::span<uint8_t> dram, uint64_t address, uint64_t count)
       : layout_(hardware), dram_(dram), datapath_(hardware, layout_, dram) {
     if (address > dram.size() || count > (dram.size() - address) / kInstructionBytes) {
-      throw RunError(fmt::format("{} instructions at {:#x} do not fit the {:#x} bytes of DRAM", count, address,
-                                 dram.size()));
+      throw RunError(
+          fmt::format("{} instructions at {:#x} do not fit the {:#x} bytes of DRAM", count, address, dram.size()));
     }
     for (uint64_t i = 0; i < count; ++i) {
       InstructionWord word;

@@ -18,7 +18,8 @@ struct FunctionalResult {
   uint64_t dram_written_bytes = 0;
 };
 
-// A program that takes more steps than this is refused: 2^36, about four times VGG-16 on the smallest accelerator.
+// A program that takes more steps than this is refused: 2^36, several times what VGG-16 takes on the smallest
+// accelerator.
 constexpr uint64_t kMaxFunctionalSteps = uint64_t{1} << 36;
 
 // Runs `count` instructions stored at byte address `address` of `dram` until FINISH; what stands behind FINISH is
@@ -26,7 +27,7 @@ constexpr uint64_t kMaxFunctionalSteps = uint64_t{1} << 36;
 // instruction, an illegal memory type or token flag, an access out of bounds, a deadlock, a missing FINISH, FINISH
 // before the other modules are done, or too many steps; `dram` may then be partly changed.
 // `order_seed` varies which ready module goes first: results must not depend on it.
-FunctionalResult run_functional(const HardwareConfig& hardware, std::span<uint8_t> dram, uint64_t address, uint64_t count,
-                                uint64_t order_seed = 0);
+FunctionalResult run_functional(const HardwareConfig& hardware, std::span<uint8_t> dram, uint64_t address,
+                                uint64_t count, uint64_t order_seed = 0);
 
 }  // namespace arco

@@ -1,4 +1,5 @@
-// Speed of the functional simulator in multiply-accumulates per second, on the shapes that networks spend their time in.
+// Speed of the functional simulator in multiply-accumulates per second, on the shapes that networks spend their time
+// in.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -50,8 +51,8 @@ std::vector<uint8_t> image(const HardwareConfig& hardware, const std::vector<uin
 void run(benchmark::State& state, const HardwareConfig& hardware, std::vector<uint8_t> dram, size_t count) {
   uint64_t steps = 0;
   for (auto _ : state) steps += run_functional(hardware, dram, kCodeAddress, count).gemm_steps;
-  state.counters["GMAC/s"] = benchmark::Counter(static_cast<double>(steps) * static_cast<double>(hardware.macs_per_step()) * 1e-9,
-                                                benchmark::Counter::kIsRate);
+  state.counters["GMAC/s"] = benchmark::Counter(
+      static_cast<double>(steps) * static_cast<double>(hardware.macs_per_step()) * 1e-9, benchmark::Counter::kIsRate);
 }
 
 // 3x3 convolution: tiles of 7 x 14 outputs of two output-channel blocks; per input-channel block one load and one GEMM.

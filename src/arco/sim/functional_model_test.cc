@@ -53,11 +53,10 @@ class Model {
                                 : m.type == MemoryType::kWgt ? wgt_
                                                              : acc_;
     const bool wide = m.type == MemoryType::kAcc || m.type == MemoryType::kUop;
-    const int64_t values = static_cast<int64_t>(pad.size()) /
-                           (m.type == MemoryType::kUop   ? hw_.uop_depth()
-                            : m.type == MemoryType::kInp ? hw_.inp_depth()
-                            : m.type == MemoryType::kWgt ? hw_.wgt_depth()
-                                                         : hw_.acc_depth());
+    const int64_t values = static_cast<int64_t>(pad.size()) / (m.type == MemoryType::kUop   ? hw_.uop_depth()
+                                                               : m.type == MemoryType::kInp ? hw_.inp_depth()
+                                                               : m.type == MemoryType::kWgt ? hw_.wgt_depth()
+                                                                                            : hw_.acc_depth());
     for (int64_t v = 0; v < values; ++v) {
       int32_t value = m.pad_is_min ? (wide ? INT32_MIN : -128) : 0;
       const uint64_t at = (element * values + v) * (wide ? 4 : 1);
@@ -295,15 +294,15 @@ TEST(Model, OneStepByHand) {
   HardwareConfig hardware;
   std::vector<uint8_t> dram(1 << 16);
   for (int k = 0; k < 16; ++k) {
-    dram[0x1000 + k] = static_cast<uint8_t>(k - 8);                         // inputs -8 .. 7
+    dram[0x1000 + k] = static_cast<uint8_t>(k - 8);                           // inputs -8 .. 7
     for (int c = 0; c < 16; ++c) dram[0x2000 + 16 * c + k] = k == c ? 3 : 0;  // weights: 3 times the identity
   }
-  run_model(hardware,
-            {assemble("load.inp sram 0 dram 0x100 y 1 x 1 stride 1"),
-             assemble("load.wgt sram 0 dram 0x20 y 1 x 1 stride 1"),
-             assemble("gemm uop 0..1 out 1 in 1 dst 0,0 src 0,0 wgt 0,0"),
-             assemble("store.out sram 0 dram 0x300 y 1 x 1 stride 1")},
-            dram);
+  run_model(
+      hardware,
+      {assemble("load.inp sram 0 dram 0x100 y 1 x 1 stride 1"), assemble("load.wgt sram 0 dram 0x20 y 1 x 1 stride 1"),
+       assemble("gemm uop 0..1 out 1 in 1 dst 0,0 src 0,0 wgt 0,0"),
+       assemble("store.out sram 0 dram 0x300 y 1 x 1 stride 1")},
+      dram);
   for (int c = 0; c < 16; ++c) EXPECT_EQ(static_cast<int8_t>(dram[0x3000 + c]), 3 * (c - 8));
 }
 

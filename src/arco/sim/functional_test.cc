@@ -153,10 +153,11 @@ TEST(Functional, IgnoresWhatStandsBehindFinish) {
 
 TEST(FunctionalErrors, NameTheInstruction) {
   const HardwareConfig hardware;
-  EXPECT_EQ(error_of(hardware, {"load.acc sram 0 dram 0 y 1 x 1 stride 1", "load.acc sram 2048 dram 0 y 1 x 1 stride 1",
-                                "finish"}),
-            "instruction 1 (load.acc   sram 2048 dram 0x0 y 1 x 1 stride 1): scratchpad entries 2048 to 2049, but there "
-            "are 2048");
+  EXPECT_EQ(
+      error_of(hardware,
+               {"load.acc sram 0 dram 0 y 1 x 1 stride 1", "load.acc sram 2048 dram 0 y 1 x 1 stride 1", "finish"}),
+      "instruction 1 (load.acc   sram 2048 dram 0x0 y 1 x 1 stride 1): scratchpad entries 2048 to 2049, but there "
+      "are 2048");
   EXPECT_THAT(error_of(hardware, {"load.acc sram 2000 dram 0 y 5 x 1 stride 1 pad 1,1,7,1", "finish"}),
               HasSubstr("entries 2000 to 2063, but"));
   EXPECT_THAT(error_of(hardware, {"load.acc sram 0 dram 0x3ff y 1 x 2 stride 1", "finish"}),
@@ -189,10 +190,11 @@ TEST(FunctionalErrors, NameTheInstruction) {
 }
 
 TEST(FunctionalErrors, DeadlockSaysWhoWaitsForWhom) {
-  EXPECT_EQ(error_of(HardwareConfig{}, {"load.inp [pop_next] sram 0 dram 0 y 1 x 1 stride 1",
-                                        "gemm [pop_prev] uop 0..1 out 1 in 1 dst 0,0 src 0,0 wgt 0,0", "finish"}),
-            "deadlock: load waits at instruction 0 for a token from compute; compute waits at instruction 1 for a token "
-            "from load");
+  EXPECT_EQ(
+      error_of(HardwareConfig{}, {"load.inp [pop_next] sram 0 dram 0 y 1 x 1 stride 1",
+                                  "gemm [pop_prev] uop 0..1 out 1 in 1 dst 0,0 src 0,0 wgt 0,0", "finish"}),
+      "deadlock: load waits at instruction 0 for a token from compute; compute waits at instruction 1 for a token "
+      "from load");
 }
 
 TEST(FunctionalErrors, HardwareAndPlacement) {

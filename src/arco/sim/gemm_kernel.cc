@@ -189,8 +189,8 @@ SharedLoops find_shared(const LoopFields& loop) {
   const bool out = loop.wgt_out == 0 && loop.dst_out != 0 && loop.iter_out > 1;
   const bool in = loop.wgt_in == 0 && loop.dst_in != 0 && loop.iter_in > 1;
   if (!out || !in) return {out, in};
-  const bool distinct = loop.dst_out >= uint64_t{loop.iter_in} * loop.dst_in ||
-                        loop.dst_in >= uint64_t{loop.iter_out} * loop.dst_out;
+  const bool distinct =
+      loop.dst_out >= uint64_t{loop.iter_in} * loop.dst_in || loop.dst_in >= uint64_t{loop.iter_out} * loop.dst_out;
   if (distinct) return {true, true};
   return loop.iter_out > loop.iter_in ? SharedLoops{true, false} : SharedLoops{false, true};
 }

@@ -73,9 +73,7 @@ void load_as(const MemoryFields& memory, const uint8_t* dram, size_t dram_bytes,
       [&](size_t entry, size_t element, size_t count) {
         convert(dram + element * dram_bytes, count, pad_memory + entry * entry_size);
       },
-      [&](size_t entry, size_t count) {
-        std::fill_n(pad_memory + entry * entry_size, count * entry_size, padding);
-      });
+      [&](size_t entry, size_t count) { std::fill_n(pad_memory + entry * entry_size, count * entry_size, padding); });
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ ArcoPaperOptions::ArcoPaperOptions() {
   critic_layers = 3;
   critic_width = 20;
   first_updates = 0;  // there is no closed form to train on
-  sampling = {.mix_model = false, .drawn_per_slot = 1, .threshold_width = 0, .random_share = 0};
+  sampling = {.pool = 2048, .mix_model = false, .drawn_per_slot = 1, .threshold_width = 0, .random_share = 0};
   first_temperature = last_temperature = 1;
 }
 

@@ -91,7 +91,10 @@ TEST(Arco, AgentsAloneFindGoodConfigurations) {
   options.initial_by_bound = 0;
   options.first_updates = 0;
   options.plan_updates = 2;
-  EXPECT_LT(tune(options, 128, 1).best.cycles, 1.1 * space().best_cycles());
+  options.patience_rounds = 0;
+  options.environment.episodes = 32;
+  options.actor_width = options.critic_width = 32;
+  EXPECT_LT(tune(options, 160, 1).best.cycles, 1.1 * space().best_cycles());
 }
 
 TEST(Arco, PaperPresetSearchesToo) {

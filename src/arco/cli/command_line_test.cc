@@ -1,0 +1,225 @@
+// The program as a user meets it: arguments in, text and files and exit codes out.
+#include "arco/cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "arco/base/file.h"
+#include "arco/graph/npy.h"
+#include "arco/hardware/hardware_config.h"
+
+namespace arco {
+namespace {
+
+using Json = nlohmann::json;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Result {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Result arco(const std::vector<std::string>& arguments) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const int code = run_command_line(arguments, {out, err});
+  return {code, out.str(), err.str()};
+}
+
+class CommandLine : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder() = std::filesystem::path(testing::TempDir()) / fmt::format("arco_cli_{}", getpid());
+    std::filesystem::create_directories(folder());
+    const Result made = arco({"zoo", "resnet18", "-o", path("net.onnx"), "--image-size", "32", "--classes", "10"});
+    ASSERT_EQ(made.code, 0) << made.err;
+    const Result compiled = arco({"compile", path("net.onnx"), "-o", path("net.arco"), "--json"});
+    ASSERT_EQ(compiled.code, 0) << compiled.err;
+    EXPECT_THAT(compiled.err, HasSubstr("arco: warning: no --calibrate given"));
+    compiled_json() = compiled.out;
+  }
+  static void TearDownTestSuite() { std::filesystem::remove_all(folder()); }
+
+  static std::filesystem::path& folder() {
+    static std::filesystem::path value;
+    return value;
+  }
+  static std::string& compiled_json() {
+    static std::string value;
+    return value;
+  }
+  static std::string path(const std::string& name) { return (folder() / name).string(); }
+  static bool exists(const std::string& name) { return std::filesystem::exists(folder() / name); }
+};
+
+TEST_F(CommandLine, CompileReportsEveryLayer) {
+  const Json document = Json::parse(compiled_json());
+  EXPECT_EQ(document["rung"], "cycle");
+  EXPECT_EQ(document["variant"], "up");
+  EXPECT_DOUBLE_EQ(document["relative_area"], 1);
+  uint64_t total = 0;
+  size_t on_accelerator = 0;
+  for (const Json& layer : document["layers"]) {
+    if (layer["runs_on"] != "accelerator") continue;
+    ++on_accelerator;
+    total += layer["cycles"].get<uint64_t>();
+  }
+  EXPECT_GE(on_accelerator, 21U);
+  EXPECT_EQ(document["total_cycles"], total);
+  EXPECT_GT(document["dram"]["bytes"], document["dram"]["activation_peak_bytes"]);
+}
+
+TEST_F(CommandLine, RunVerifiesAndWritesTheOutput) {
+  Array image(DataType::kFloat32, {3, 32, 32});  // the leading 1 may be missing
+  float next = 0;
+  for (float& value : image.mutable_data<float>()) value = std::sin(next++);
+  write_npy(path("x.npy"), image);
+  const Result plain = arco({"run", path("net.arco"), "--input", path("x.npy"), "--output", path("y.npy"), "--verify"});
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_EQ(plain.err, "");
+  EXPECT_THAT(plain.out, HasSubstr("equal the reference to the bit"));
+  EXPECT_EQ(read_npy(path("y.npy")).shape(), (Shape{1, 10}));
+
+  const Result json = arco({"run", path("net.arco"), "--input", "input=" + path("x.npy"), "--verify", "--json"});
+  ASSERT_EQ(json.code, 0) << json.err;
+  const Json document = Json::parse(json.out);
+  EXPECT_EQ(document["total_cycles"], Json::parse(compiled_json())["total_cycles"]);
+  for (const Json& layer : document["layers"]) EXPECT_EQ(layer["verified"], true);
+}
+
+TEST_F(CommandLine, RunWritesATrace) {
+  ASSERT_EQ(arco({"run", path("net.arco"), "--trace", path("trace.json")}).code, 0);
+  EXPECT_TRUE(Json::parse(read_text_file(path("trace.json"))).contains("traceEvents"));
+}
+
+TEST_F(CommandLine, CompilesForOtherHardwareAndVerifies) {
+  HardwareConfig hardware;
+  hardware.variant = IsaVariant::kVtaPlus;
+  hardware.log2_block_in = 5;
+  hardware.log2_block_out = 3;
+  ASSERT_THAT(hardware.violations(), testing::IsEmpty());
+  write_file(path("hardware.json"), to_json(hardware));
+  const Result compiled = arco({"compile", path("net.onnx"), "-o", path("wide.arco"), "--hardware",
+                                path("hardware.json"), "--verify", "--disable-pass", "fuse_residual"});
+  ASSERT_EQ(compiled.code, 0) << compiled.err;
+  EXPECT_THAT(compiled.out, HasSubstr(hardware.to_string()));
+  EXPECT_EQ(arco({"run", path("wide.arco"), "--verify"}).code, 0);
+}
+
+TEST_F(CommandLine, CalibratesOnFiles) {
+  write_npy(path("samples/a.npy"), Array(DataType::kFloat32, {1, 3, 32, 32}));
+  Array ones(DataType::kFloat32, {1, 3, 32, 32});
+  for (float& value : ones.mutable_data<float>()) value = 1;
+  write_npy(path("samples/b.npy"), ones);
+  const Result result =
+      arco({"compile", path("net.onnx"), "-o", path("calibrated.arco"), "--calibrate", path("samples")});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(CommandLine, InspectShowsAndDumps) {
+  const Result shown = arco({"inspect", path("net.arco"), "--disassemble"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  for (const char* part : {"hardware  1x16x16", "layer1.0.conv1", "peak at", "weight of fc", "finish", "gemm"}) {
+    EXPECT_THAT(shown.out, HasSubstr(part));
+  }
+  const Result raw = arco({"inspect", path("net.arco"), "--raw", path("raw"), "--json"});
+  ASSERT_EQ(raw.code, 0) << raw.err;
+  const Json document = Json::parse(raw.out);
+  const Json layers = Json::parse(read_text_file(path("raw/layers.json")))["layers"];
+  EXPECT_EQ(layers.size(), document["raw"].size());
+  for (const Json& layer : layers) {
+    EXPECT_EQ(std::filesystem::file_size(folder() / "raw" / layer["before"]), layer["bytes"]);
+    EXPECT_EQ(std::filesystem::file_size(folder() / "raw" / layer["after"]), layer["bytes"]);
+  }
+}
+
+TEST_F(CommandLine, InspectSaysWhereTheNodesOfAModelRun) {
+  const Result result = arco({"inspect", path("net.onnx"), "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json nodes = Json::parse(result.out)["nodes"];
+  ASSERT_EQ(nodes.size(), 69U);
+  EXPECT_EQ(nodes[0]["runs_on"], "accelerator");
+  EXPECT_EQ(nodes[1]["operator"], "BatchNorm");
+  EXPECT_EQ(nodes[1]["detail"], "folded or fused away by fold_batch_norm");
+}
+
+TEST_F(CommandLine, WrongUseEndsWithTwoAndSuggests) {
+  const auto error = [](const std::vector<std::string>& arguments) {
+    const Result result = arco(arguments);
+    EXPECT_EQ(result.code, 2) << testing::PrintToString(arguments);
+    EXPECT_THAT(result.err, StartsWith("arco: error: "));
+    EXPECT_EQ(result.out, "");
+    return result.err;
+  };
+  EXPECT_THAT(error({}), HasSubstr("a command is missing"));
+  EXPECT_THAT(error({"compil", "x"}), HasSubstr("did you mean 'compile'?"));
+  EXPECT_THAT(error({"zoo", "resnet18", "--imagesize", "32", "-o", "f"}), HasSubstr("did you mean '--image-size'?"));
+  EXPECT_THAT(error({"compile", "a.onnx", "--outptu=b"}), HasSubstr("did you mean '--output'?"));
+  EXPECT_THAT(error({"compile", "a.onnx", "b.onnx", "-o", "c"}), HasSubstr("unexpected argument 'b.onnx'"));
+  EXPECT_THAT(error({"compile", "a.onnx"}), HasSubstr("--output"));
+  EXPECT_THAT(error({"zoo", "resnet18", "-o", path("x"), "--batch", "-3"}), HasSubstr("--batch"));
+  EXPECT_THAT(error({"zoo", "resnet18", "-o", path("x"), "--seed", "abc"}), HasSubstr("--seed"));
+  EXPECT_THAT(error({"zoo", "resnet19", "-o", path("x")}), HasSubstr("resnet18"));
+  EXPECT_THAT(error({"zoo", "resnet18"}), HasSubstr("-o FILE is missing"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("x"), "--disable-pass", "fuse_bais"}),
+              HasSubstr("fuse_bias"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("x"), "--shape", "input"}), HasSubstr("NAME=SHAPE"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("net.onnx")}), HasSubstr("is the model itself"));
+  EXPECT_THAT(error({"inspect", path("net.onnx"), "--raw", path("x")}), HasSubstr("is no .arco file"));
+  EXPECT_FALSE(exists("x"));
+}
+
+TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
+  write_file(path("broken.onnx"), std::string("no protobuf \xFF\xFF"));
+  write_file(path("hardware_bad.json"), std::string("{\"LOG_BATCH\": 99}"));
+  const auto error = [](const std::vector<std::string>& arguments) {
+    const Result result = arco(arguments);
+    EXPECT_EQ(result.code, 2) << testing::PrintToString(arguments) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("arco: error: "));
+    return result.err;
+  };
+  EXPECT_THAT(error({"compile", path("absent.onnx"), "-o", path("no.arco")}), HasSubstr("no such file"));
+  error({"compile", path("broken.onnx"), "-o", path("no.arco")});
+  error({"compile", path("net.onnx"), "-o", path("no.arco"), "--hardware", path("hardware_bad.json")});
+  EXPECT_THAT(error({"run", path("net.onnx")}), HasSubstr("is no .arco file"));
+  EXPECT_THAT(error({"run", path("absent.arco")}), HasSubstr("no such file"));
+  EXPECT_THAT(error({"inspect", path("absent.arco")}), HasSubstr("no such file"));
+  write_npy(path("small.npy"), Array(DataType::kFloat32, {1, 3, 16, 16}));
+  EXPECT_THAT(error({"run", path("net.arco"), "--input", path("small.npy"), "--output", path("no.npy")}),
+              HasSubstr("expected float32 1x3x32x32"));
+  EXPECT_THAT(error({"run", path("net.arco"), "--input", "imput=" + std::string("x.npy")}), HasSubstr("input=..."));
+  EXPECT_THAT(error({"run", path("net.arco"), "--input", path("small.npy"), "--input", path("small.npy")}),
+              HasSubstr("one too many"));
+  EXPECT_FALSE(exists("no.arco"));
+  EXPECT_FALSE(exists("no.npy"));
+}
+
+TEST_F(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
+  const Result result = arco({"zoo", "alexnet", "-o", path("net.onnx/inside"), "--image-size", "64", "--classes", "2"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("cannot be written"));
+}
+
+TEST_F(CommandLine, HelpShowsAnExample) {
+  for (const char* command : {"zoo", "compile", "run", "inspect"}) {
+    const Result result = arco({command, "--help"});
+    EXPECT_EQ(result.code, 0);
+    EXPECT_THAT(result.out, HasSubstr(std::string("Example:\n  arco ") + command));
+    EXPECT_THAT(result.out, HasSubstr("--json"));
+  }
+  EXPECT_THAT(arco({"--help"}).out, HasSubstr("Example:"));
+  EXPECT_THAT(arco({"--version"}).out, StartsWith("arco 0."));
+  const Result list = arco({"zoo", "--list", "--json"});
+  EXPECT_EQ(Json::parse(list.out)["networks"].size(), 7U);
+}
+
+}  // namespace
+}  // namespace arco
