@@ -2,7 +2,6 @@
 find_package(Threads REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(TBB REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Eigen3 REQUIRED)
@@ -14,18 +13,13 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 
-# The package configurations of these two want parts that ARCO does not use.
+# Its package configuration wants a part that ARCO does not use.
 find_library(XGBOOST_LIBRARY xgboost REQUIRED)
 find_path(XGBOOST_INCLUDE xgboost/c_api.h REQUIRED)
 add_library(xgboost_c INTERFACE)
 target_link_libraries(xgboost_c INTERFACE ${XGBOOST_LIBRARY})
 target_include_directories(xgboost_c SYSTEM INTERFACE ${XGBOOST_INCLUDE})
 
-find_library(DNNL_LIBRARY dnnl REQUIRED)
-find_path(DNNL_INCLUDE dnnl.hpp PATH_SUFFIXES oneapi/dnnl REQUIRED)
-add_library(dnnl_cpu INTERFACE)
-target_link_libraries(dnnl_cpu INTERFACE ${DNNL_LIBRARY})
-target_include_directories(dnnl_cpu SYSTEM INTERFACE ${DNNL_INCLUDE})
 
 if(ARCO_TESTS)
   find_package(GTest REQUIRED)

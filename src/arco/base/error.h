@@ -63,8 +63,8 @@ namespace internal {
 }  // namespace internal
 
 // Throws InternalError with a formatted message when `condition` is false.
-#define ARCO_CHECK(condition, ...)                                                                   \
-  do {                                                                                               \
+#define ARCO_CHECK(condition, ...)                                                                              \
+  do {                                                                                                          \
     if (!(condition)) ::arco::internal::check_failed(#condition, __FILE__, __LINE__, fmt::format(__VA_ARGS__)); \
   } while (false)
 

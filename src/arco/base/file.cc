@@ -35,30 +35,43 @@ Container read_whole(const fs::path& path) {
 
 }  // namespace
 
-std::vector<uint8_t> read_file(const fs::path& path) { return read_whole<std::vector<uint8_t>>(path); }
+std::vector<uint8_t> read_file(const fs::path& path) {
+  return read_whole<std::vector<uint8_t>>(path);
+}
 
-std::string read_text_file(const fs::path& path) { return read_whole<std::string>(path); }
+std::string read_text_file(const fs::path& path) {
+  return read_whole<std::string>(path);
+}
 
-void write_file(const fs::path& path, std::span<const uint8_t> bytes) {
+void write_file(const fs::path& path, const std::function<bool(std::ostream&)>& write) {
+  if (path.empty()) fail_user("the name of the file to write is empty");
   std::error_code code;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), code);
-  const fs::path temporary = path.string() + fmt::format(".{}.partial", getpid());
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) {
-      const std::string why = std::strerror(errno);
-      fs::remove(temporary, code);
-      throw RunError(fmt::format("{}: cannot be written: {}", path.string(), why));
-    }
-  }
-  fs::rename(temporary, path, code);
-  if (code) {
-    const std::string why = code.message();
-    fs::remove(temporary, code);
+  const fs::path target = fs::is_symlink(path, code) ? fs::weakly_canonical(path, code) : path;
+  const fs::file_status status = fs::status(target, code);
+  const bool in_place = fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+  const fs::path temporary = in_place ? target : fs::path(target.string() + fmt::format(".{}.partial", getpid()));
+  const auto fail = [&](const std::string& why) {
+    if (!in_place) fs::remove(temporary, code);
     throw RunError(fmt::format("{}: cannot be written: {}", path.string(), why));
+  };
+  {
+    errno = 0;
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    const bool written = out && write(out);
+    out.close();
+    if (!written || !out) fail(errno == 0 ? "the data cannot be stored" : std::strerror(errno));
   }
+  if (in_place) return;
+  fs::rename(temporary, target, code);
+  if (code) fail(code.message());
+}
+
+void write_file(const fs::path& path, std::span<const uint8_t> bytes) {
+  write_file(path, [&](std::ostream& out) {
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return !out.fail();
+  });
 }
 
 void write_file(const fs::path& path, const std::string& text) {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,9 +15,12 @@ namespace arco {
 std::vector<uint8_t> read_file(const std::filesystem::path& path);
 std::string read_text_file(const std::filesystem::path& path);
 
-// Writes to a temporary neighbour and renames it, so that a reader never sees half a file.
-// Creates missing parent folders. Throws RunError.
+// Writes to a temporary neighbour and renames it, so that a reader never sees half a file; devices and pipes are
+// written in place, a symbolic link keeps standing. Creates missing parent folders. Throws RunError, UserError for no
+// name.
 void write_file(const std::filesystem::path& path, std::span<const uint8_t> bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
+// For what need not be in memory at once: `write` returns false when it failed.
+void write_file(const std::filesystem::path& path, const std::function<bool(std::ostream&)>& write);
 
 }  // namespace arco

@@ -19,8 +19,12 @@ void catch_interrupts() {
   std::signal(SIGTERM, on_signal);
 }
 
-bool interrupted() { return g_interrupted.load(std::memory_order_relaxed); }
+bool interrupted() {
+  return g_interrupted.load(std::memory_order_relaxed);
+}
 
-void set_interrupted(bool value) { g_interrupted = value; }
+void set_interrupted(bool value) {
+  g_interrupted = value;
+}
 
 }  // namespace arco

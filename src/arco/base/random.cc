@@ -63,6 +63,8 @@ double Random::normal() {
   return u * scale;
 }
 
-Random Random::fork(uint64_t stream) const { return Random(mix64(seed_ ^ mix64(stream + 1))); }
+Random Random::fork(uint64_t stream) const {
+  return Random(mix64(seed_ ^ mix64(stream + 1)));
+}
 
 }  // namespace arco

@@ -35,7 +35,7 @@ void run_compile(const Options& options, Console& console) {
   if (std::filesystem::equivalent(options.model.model, options.output, ignored)) {
     fail_user("{}: is the model itself; choose another file to write", options.output);
   }
-  const Target target = read_target(options.target);
+  const Target target = read_target(options.target, console);
   QuantizedModel model = quantize_model(options.model, console);
   const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules);
   if (options.verify) verify_executable(executable, options.model.seed);
@@ -62,7 +62,7 @@ void add_compile_command(CLI::App& app, Console& console) {
   CLI::App* command = app.add_subcommand("compile", "Compile an ONNX model for an accelerator");
   command->footer(
       "\nExample:\n  arco compile resnet18.onnx -o resnet18.arco --calibrate images/\n"
-      "  arco compile resnet18.onnx --hardware vta_config.json -o resnet18.arco --verify");
+      "  arco compile resnet18.onnx --design design/design.json -o resnet18.arco --verify");
   command->add_option("MODEL", options->model.model, "ONNX file")->required();
   command->add_option("-o,--output", options->output, "File to write")->type_name("FILE.arco")->required();
   add_target_options(*command, options->target);

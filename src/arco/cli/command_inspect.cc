@@ -97,7 +97,7 @@ void inspect_model(const Options& options, Console& console) {
     fail_user("{}: is no .arco file; --raw, --input and --disassemble need one (`arco compile` makes it)",
               options.model.model);
   }
-  const Target target = read_target(options.target);
+  const Target target = read_target(options.target, console);
   QuantizedModel model = quantize_model(options.model, console);
   const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
@@ -120,14 +120,14 @@ void inspect_model(const Options& options, Console& console) {
 
 void add_inspect_command(CLI::App& app, Console& console) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("inspect", "Show what is in a compiled network, or where the nodes of an ONNX model would run");
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Show what is in a compiled network, or where the nodes of an ONNX model would run");
   command->footer(
       "\nExample:\n  arco inspect resnet18.arco\n  arco inspect resnet18.arco --raw layers/ --input cat.npy\n"
       "  arco inspect resnet18.onnx --hardware vta_config.json");
   command->add_option("FILE", options->model.model, "A compiled network (.arco) or an ONNX model")->required();
-  command->add_option("--raw", options->raw,
-                      "Write for each accelerator layer its DRAM before and after, and layers.json")
+  command
+      ->add_option("--raw", options->raw, "Write for each accelerator layer its DRAM before and after, and layers.json")
       ->type_name("DIR");
   command->add_option("--input", options->inputs, "Array for an input, as for `arco run` (with --raw; none: noise)")
       ->type_name("[NAME=]X.npy")

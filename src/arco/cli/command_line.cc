@@ -39,7 +39,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
   const std::string nearest = nearest_word(word, known);
-  return nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest);
+  return nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest);
 }
 
 void check_command(const CLI::App& app, const std::vector<std::string>& arguments) {
@@ -86,8 +86,10 @@ int run_command_line(const std::vector<std::string>& arguments, Console console)
                "arco");
   app.set_version_flag("--version", "arco " ARCO_VERSION);
   app.require_subcommand(1);
-  app.footer("\nExample:\n  arco zoo resnet18 -o resnet18.onnx\n  arco compile resnet18.onnx -o resnet18.arco\n"
-             "  arco run resnet18.arco --verify\n\n`arco COMMAND --help` explains a command.");
+  app.footer(
+      "\nExample:\n  arco zoo resnet18 -o resnet18.onnx\n  arco tune resnet18.onnx -o design\n"
+      "  arco compile resnet18.onnx --design design/design.json -o resnet18.arco\n"
+      "  arco run resnet18.arco --verify\n\n`arco COMMAND --help` explains a command.");
   add_commands(app, console);
   try {
     return parse_and_run(app, arguments, console);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,6 +18,7 @@ namespace arco {
 namespace {
 
 using Json = nlohmann::json;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -186,12 +188,12 @@ TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
     EXPECT_THAT(result.err, HasSubstr("arco: error: "));
     return result.err;
   };
-  EXPECT_THAT(error({"compile", path("absent.onnx"), "-o", path("no.arco")}), HasSubstr("no such file"));
+  EXPECT_THAT(error({"compile", path("absent.onnx"), "-o", path("no.arco")}), ContainsRegex("[Nn]o such file"));
   error({"compile", path("broken.onnx"), "-o", path("no.arco")});
   error({"compile", path("net.onnx"), "-o", path("no.arco"), "--hardware", path("hardware_bad.json")});
   EXPECT_THAT(error({"run", path("net.onnx")}), HasSubstr("is no .arco file"));
-  EXPECT_THAT(error({"run", path("absent.arco")}), HasSubstr("no such file"));
-  EXPECT_THAT(error({"inspect", path("absent.arco")}), HasSubstr("no such file"));
+  EXPECT_THAT(error({"run", path("absent.arco")}), ContainsRegex("[Nn]o such file"));
+  EXPECT_THAT(error({"inspect", path("absent.arco")}), ContainsRegex("[Nn]o such file"));
   write_npy(path("small.npy"), Array(DataType::kFloat32, {1, 3, 16, 16}));
   EXPECT_THAT(error({"run", path("net.arco"), "--input", path("small.npy"), "--output", path("no.npy")}),
               HasSubstr("expected float32 1x3x32x32"));
@@ -205,7 +207,7 @@ TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
 TEST_F(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
   const Result result = arco({"zoo", "alexnet", "-o", path("net.onnx/inside"), "--image-size", "64", "--classes", "2"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_THAT(result.err, HasSubstr("cannot be written"));
+  EXPECT_THAT(result.err, ContainsRegex("cannot (be )?writ"));
 }
 
 TEST_F(CommandLine, HelpShowsAnExample) {

@@ -10,6 +10,7 @@
 #include "arco/cli/layer_report.h"
 #include "arco/cli/network_inputs.h"
 #include "arco/cli/table.h"
+#include "arco/cli/validators.h"
 #include "arco/graph/npy.h"
 #include "arco/runtime/run.h"
 #include "arco/sim/trace.h"
@@ -35,11 +36,14 @@ constexpr size_t kShownValues = 5;
 // Indices of the largest values of the first row (all but the first dimension), largest first.
 std::vector<size_t> largest(const Array& output) {
   const auto values = output.data<float>();
-  std::vector<size_t> order(values.size() / static_cast<size_t>(std::max<int64_t>(1, output.shape().empty() ? 1 : output.shape()[0])));
+  std::vector<size_t> order(values.size() /
+                            static_cast<size_t>(std::max<int64_t>(1, output.shape().empty() ? 1 : output.shape()[0])));
   std::iota(order.begin(), order.end(), size_t{0});
   const size_t shown = std::min(kShownValues, order.size());
   // Total order even with NaN among the values: those go last.
-  const auto key = [&](size_t i) { return std::make_pair(values[i] == values[i], values[i] == values[i] ? values[i] : 0); };
+  const auto key = [&](size_t i) {
+    return std::make_pair(values[i] == values[i], values[i] == values[i] ? values[i] : 0);
+  };
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
                     [&](size_t a, size_t b) { return key(a) > key(b) || (key(a) == key(b) && a < b); });
   order.resize(shown);
@@ -92,8 +96,8 @@ Json result_to_json(const Executable& executable, const RunResult& result, const
     if (result.outputs[i].type() == DataType::kFloat32) entry["largest"] = largest(result.outputs[i]);
     outputs.push_back(entry);
   }
-  return {{"file", options.file},      {"layers", layers},         {"total_cycles", result.total_cycles()},
-          {"rung", "cycle"},           {"verify", options.verify}, {"mismatches", mismatches},
+  return {{"file", options.file}, {"layers", layers},         {"total_cycles", result.total_cycles()},
+          {"rung", "cycle"},      {"verify", options.verify}, {"mismatches", mismatches},
           {"outputs", outputs}};
 }
 
@@ -158,8 +162,9 @@ void add_run_command(CLI::App& app, Console& console) {
       "\nExample:\n  arco run resnet18.arco --input cat.npy --output scores.npy --verify\n"
       "  arco run two_inputs.arco --input left=a.npy --input right=b.npy");
   command->add_option("FILE", options->file, "File that `arco compile` wrote")->required();
-  command->add_option("--input", options->inputs,
-                      "Array for an input: in order, or NAME=X.npy (repeat for several; none: noise)")
+  command
+      ->add_option("--input", options->inputs,
+                   "Array for an input: in order, or NAME=X.npy (repeat for several; none: noise)")
       ->type_name("[NAME=]X.npy")
       ->expected(1)
       ->take_all();
@@ -171,7 +176,9 @@ void add_run_command(CLI::App& app, Console& console) {
                     "Compare every accelerator layer with the reference; ends with 1 at the first wrong bit");
   command->add_option("--trace", options->trace, "Write a timeline of all instructions (Chrome trace JSON)")
       ->type_name("FILE");
-  command->add_option("--seed", options->seed, "Seed of the noise used without --input")->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of the noise used without --input")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_flag("--json", console.json, "Print JSON for machines");
   command->callback([options, &console] { run_run(*options, console); });
 }

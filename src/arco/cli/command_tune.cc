@@ -27,8 +27,8 @@ struct Options {
   std::string output;
   std::string hardware;
   std::string space = "full";
-  double area_mm2 = 0;          // 0: the default VTA's
-  int64_t buffer_bytes = 0;     // 0: unlimited
+  double area_mm2 = 0;       // 0: the default VTA's
+  int64_t buffer_bytes = 0;  // 0: unlimited
   int bus_bits = 64;
   bool resume = false;
   bool no_reference = false;
@@ -45,8 +45,8 @@ std::vector<WeightedTask> gather_tasks(const Options& options, Console& console)
     const double weight = options.weights.empty() ? 1 : options.weights[i];
     const QuantizedModel quantized = quantize_model(model, console);
     for (const Task& task : tasks_of(plan_network(quantized.graph))) {
-      auto found = std::find_if(tasks.begin(), tasks.end(),
-                                [&](const WeightedTask& t) { return t.workload == task.workload; });
+      auto found =
+          std::find_if(tasks.begin(), tasks.end(), [&](const WeightedTask& t) { return t.workload == task.workload; });
       if (found == tasks.end()) found = tasks.insert(tasks.end(), WeightedTask{task.workload, 0});
       found->weight += weight * task.count;
     }
@@ -104,8 +104,12 @@ void check_options(const Options& options) {
 
 void print_design(const Design& design, Console& console) {
   print_hardware(design.hardware, console);
-  Table table({{"workload"}, {"layers", Table::Align::kRight}, {"schedule"}, {"cycles", Table::Align::kRight},
-               {"bound", Table::Align::kRight}, {"gap", Table::Align::kRight}});
+  Table table({{"workload"},
+               {"layers", Table::Align::kRight},
+               {"schedule"},
+               {"cycles", Table::Align::kRight},
+               {"bound", Table::Align::kRight},
+               {"gap", Table::Align::kRight}});
   for (const DesignTask& task : design.tasks) {
     table.add({task.workload, fmt::format("{:g}", task.weight), task.schedule.to_string(),
                grouped(static_cast<uint64_t>(task.cycles)), grouped(static_cast<uint64_t>(task.bound)),
@@ -115,13 +119,15 @@ void print_design(const Design& design, Console& console) {
   console.print("network   {} cycles (rung: cycle)\n", grouped(static_cast<uint64_t>(design.cycles)));
   if (design.network_bound > 0) {
     console.print("optimum   at least {} cycles (rung: bound) on any chip of the space: the gap is at most {:.1f} %\n",
-                  grouped(static_cast<uint64_t>(design.network_bound)), 100 * (design.cycles / design.network_bound - 1));
+                  grouped(static_cast<uint64_t>(design.network_bound)),
+                  100 * (design.cycles / design.network_bound - 1));
   }
   if (design.reference) {
     const Reference& r = *design.reference;
-    console.print("default   {} cycles on {} with {} schedules per layer: this design is {:.2f}x as fast on {:.2f}x the area\n",
-                  grouped(static_cast<uint64_t>(r.cycles)), r.hardware.to_string(),
-                  r.proved ? "the optimal" : "the best found", r.cycles / design.cycles, design.area_mm2 / r.area_mm2);
+    console.print(
+        "default   {} cycles on {} with {} schedules per layer: this design is {:.2f}x as fast on {:.2f}x the area\n",
+        grouped(static_cast<uint64_t>(r.cycles)), r.hardware.to_string(), r.proved ? "the optimal" : "the best found",
+        r.cycles / design.cycles, design.area_mm2 / r.area_mm2);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "arco/base/error.h"
 #include "arco/cli/commands.h"
 #include "arco/cli/table.h"
+#include "arco/cli/validators.h"
 #include "arco/onnx/zoo.h"
 
 namespace arco {
@@ -44,17 +45,18 @@ void run_zoo(const Options& options, Console& console) {
 void add_zoo_command(CLI::App& app, Console& console) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("zoo", "Write a well-known network as an ONNX file, with seeded weights");
-  command->footer("\nExample:\n  arco zoo resnet18 -o resnet18.onnx\n  arco zoo vgg16 -o small.onnx --image-size 32 --classes 10");
+  command->footer(
+      "\nExample:\n  arco zoo resnet18 -o resnet18.onnx\n  arco zoo vgg16 -o small.onnx --image-size 32 --classes 10");
   command->add_option("NAME", options->name, "Which network (see --list)");
   command->add_option("-o,--output", options->output, "File to write")->type_name("FILE");
   command->add_flag("--list", options->list, "Show the names of the networks");
-  command->add_option("--seed", options->zoo.seed, "Seed of the weights")->capture_default_str();
+  command->add_option("--seed", options->zoo.seed, "Seed of the weights")->check(whole_number())->capture_default_str();
   command->add_option("--image-size", options->zoo.image_size, "Pixels of the square input image")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
-  command->add_option("--batch", options->zoo.batch, "Images at once")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--batch", options->zoo.batch, "Images at once")->check(positive_number())->capture_default_str();
   command->add_option("--classes", options->zoo.classes, "Outputs of the classifier")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   command->add_flag("--json", console.json, "Print JSON for machines");
   command->callback([options, &console] { run_zoo(*options, console); });

@@ -37,7 +37,10 @@ Json layer_to_json(const CompiledLayer& compiled, const LayerRun& run) {
 }
 
 void print_layers(const Executable& executable, const std::vector<LayerRun>& runs, Console& console) {
-  Table table({{"layer", kLeft}, {"runs on", kLeft}, {"workload", kLeft}, {"schedule, or why the host", kLeft},
+  Table table({{"layer", kLeft},
+               {"runs on", kLeft},
+               {"workload", kLeft},
+               {"schedule, or why the host", kLeft},
                {"cycles", kRight}});
   size_t next = 0;
   for (const CompiledStep& step : executable.steps) {

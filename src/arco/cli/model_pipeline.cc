@@ -6,24 +6,29 @@
 #include <set>
 
 #include "arco/base/error.h"
+#include "arco/cli/validators.h"
 #include "arco/onnx/importer.h"
 #include "arco/quant/calibrate.h"
 #include "arco/quant/quantize.h"
+#include "arco/search/design.h"
 
 namespace arco {
 
 void add_model_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("--calibrate", options.calibrate,
-                     "Typical inputs that decide the integer scales: a folder of .npy files or an .npz archive")
+  command
+      .add_option("--calibrate", options.calibrate,
+                  "Typical inputs that decide the integer scales: a folder of .npy files or an .npz archive")
       ->type_name("FOLDER|NPZ");
   command.add_option("--batch", options.batch, "Batch size where the model leaves it open")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   command.add_option("--shape", options.shapes, "Shape of an input, such as image=1x3x224x224 (repeat for several)")
       ->type_name("NAME=SHAPE")
       ->expected(1)
       ->take_all();
-  command.add_option("--seed", options.seed, "Seed of the noise used without --calibrate")->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of the noise used without --calibrate")
+      ->check(whole_number())
+      ->capture_default_str();
   command.add_option("--disable-pass", options.disabled_passes, "Leave out a graph pass (repeat for several)")
       ->type_name("NAME")
       ->expected(1)
@@ -102,13 +107,28 @@ QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
 }
 
 void add_target_options(CLI::App& command, TargetOptions& options) {
-  command.add_option("--hardware", options.hardware, "Accelerator as vta_config.json (default: the default VTA)")
-      ->type_name("FILE");
+  CLI::Option* hardware =
+      command.add_option("--hardware", options.hardware, "Accelerator as vta_config.json (default: the default VTA)")
+          ->type_name("FILE");
+  command.add_option("--design", options.design, "Accelerator and schedules that `arco tune` found (design.json)")
+      ->type_name("FILE")
+      ->excludes(hardware);
 }
 
-Target read_target(const TargetOptions& options) {
+Target read_target(const TargetOptions& options, Console& console) {
   Target target;
   if (!options.hardware.empty()) target.hardware = read_hardware(options.hardware);
+  if (!options.design.empty()) {
+    const Design design = read_design(options.design);
+    target.hardware = design.hardware;
+    target.schedules = [design, &console](const Workload& workload) {
+      const std::optional<Schedule> schedule = design.schedule_for(workload);
+      if (!schedule) {
+        console.warn("the design has no schedule for {}; taking the best estimated one", workload.to_string());
+      }
+      return schedule;
+    };
+  }
   return target;
 }
 

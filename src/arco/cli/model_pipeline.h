@@ -53,8 +53,10 @@ struct Target {
 };
 struct TargetOptions {
   std::string hardware;  // vta_config.json
+  std::string design;    // design.json of `arco tune`
 };
 void add_target_options(CLI::App& command, TargetOptions& options);
-Target read_target(const TargetOptions& options);
+// Warns for workloads that the design does not know. `console` must outlive the target.
+Target read_target(const TargetOptions& options, Console& console);
 
 }  // namespace arco

@@ -14,7 +14,8 @@ std::string ProgressLine::text(const TuneProgress& p) const {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - phase_start_).count();
   const size_t done = p.done > phase_first_ ? p.done - phase_first_ : 0;
   std::string line = fmt::format("{:<14} {:>5} of {:<5}", p.phase, p.done, p.planned);
-  if (p.best_cycles > 0) line += fmt::format("  best {} cycles on {}", grouped(static_cast<uint64_t>(p.best_cycles)), p.best_chip);
+  if (p.best_cycles > 0)
+    line += fmt::format("  best {} cycles on {}", grouped(static_cast<uint64_t>(p.best_cycles)), p.best_chip);
   if (done > 0 && seconds > 0.5) {
     const double rate = static_cast<double>(done) / seconds;
     line += fmt::format("  {:.1f}/s", rate);

@@ -92,6 +92,7 @@ struct NameOf {
   const char* operator()(const Identity&) const { return "Identity"; }
   const char* operator()(const MatMul&) const { return "MatMul"; }
   const char* operator()(const Transpose&) const { return "Transpose"; }
+  const char* operator()(const UnfoldColumns&) const { return "UnfoldColumns"; }
   const char* operator()(const Quantize&) const { return "Quantize"; }
   const char* operator()(const Dequantize&) const { return "Dequantize"; }
 };

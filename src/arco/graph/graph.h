@@ -165,12 +165,20 @@ struct MatMul {
 struct Transpose {
   std::vector<int64_t> perm;
 };
+// Input: x [N,C,H,W]. Output [N,C*kernel,H,OW]: channel c*kernel+k, column j is x's channel c, column
+// j*stride + k*dilation - pads[0] (zero outside), so that a convolution over columns needs no window in them.
+struct UnfoldColumns {
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  std::array<int64_t, 2> pads{0, 0};  // left, right
+};
 // float -> int8 at the output tensor's exponent: clamp(round_half_away(x * 2^e), -127, 127); and back.
 struct Quantize {};
 struct Dequantize {};
 
 using Op = std::variant<Conv, Dense, BatchNorm, Add, Clip, Pool, Reshape, Flatten, Lrn, Softmax, Concat, Identity,
-                        MatMul, Transpose, Quantize, Dequantize>;
+                        MatMul, Transpose, UnfoldColumns, Quantize, Dequantize>;
 const char* op_name(const Op& op);  // "Conv", "Dense", ...
 
 struct Node {

@@ -21,7 +21,7 @@ class JsonView {
   // `path` is how errors call the value, for instance "net.arco: graph".
   JsonView(const nlohmann::json& value, std::string path) : value_(&value), path_(std::move(path)) {}
 
-  JsonView at(const std::string& key) const;                  // of an object
+  JsonView at(const std::string& key) const;                   // of an object
   std::optional<JsonView> find(const std::string& key) const;  // nothing if absent or null
   std::vector<std::string> keys() const;
   size_t size() const;  // of an array

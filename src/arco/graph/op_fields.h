@@ -89,6 +89,14 @@ void visit_fields(MatMul& op, Field&& field) {
 }
 
 template <typename Field>
+void visit_fields(UnfoldColumns& op, Field&& field) {
+  field("kernel", op.kernel);
+  field("stride", op.stride);
+  field("dilation", op.dilation);
+  field("pads", op.pads);
+}
+
+template <typename Field>
 void visit_fields(Transpose& op, Field&& field) {
   field("perm", op.perm);
 }

@@ -80,12 +80,18 @@ Json write_node(const Node& node) {
 
 // ---- Reading ----
 
-void read_value(const JsonView& json, int64_t& value) { value = json.integer(INT64_MIN, INT64_MAX); }
+void read_value(const JsonView& json, int64_t& value) {
+  value = json.integer(INT64_MIN, INT64_MAX);
+}
 void read_value(const JsonView& json, int32_t& value) {
   value = static_cast<int32_t>(json.integer(INT32_MIN, INT32_MAX));
 }
-void read_value(const JsonView& json, float& value) { value = static_cast<float>(json.number()); }
-void read_value(const JsonView& json, bool& value) { value = json.boolean(); }
+void read_value(const JsonView& json, float& value) {
+  value = static_cast<float>(json.number());
+}
+void read_value(const JsonView& json, bool& value) {
+  value = json.boolean();
+}
 
 template <typename T, size_t kSize>
 void read_value(const JsonView& json, std::array<T, kSize>& values) {

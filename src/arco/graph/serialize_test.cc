@@ -65,6 +65,7 @@ Graph every_operator() {
   b.node(Identity{}, {x});
   b.node(MatMul{true, true, 0.5F, 3}, {b.constant({3, 2}), b.constant({4, 3}), b.constant({4})});
   b.node(Transpose{{3, 0, 2, 1}}, {x});
+  b.node(UnfoldColumns{3, 2, 1, {1, 0}}, {x});
   const TensorId small = b.node(Quantize{}, {x}, {}, 5);
   b.node(Dequantize{}, {small});
   b.node(Add{}, {small, small}, Requantize{3, -5, 100, 2, {1, 4}, 1}, 2);
@@ -119,7 +120,8 @@ TEST(Serialize, NamesWhatIsWrong) {
   const auto problem = [](const char* pointer, const Json& value) {
     return problem_after([&](Json& json, auto&) { json[Json::json_pointer(pointer)] = value; });
   };
-  EXPECT_THAT(problem("/nodes/0/op", "Conf"), HasSubstr("file.nodes[0].op: \"Conf\" is unknown, did you mean \"Conv\""));
+  EXPECT_THAT(problem("/nodes/0/op", "Conf"),
+              HasSubstr("file.nodes[0].op: \"Conf\" is unknown, did you mean \"Conv\""));
   EXPECT_THAT(problem("/nodes/0/strides", Json{0, 1}), HasSubstr("strides must be positive"));
   EXPECT_THAT(problem("/nodes/0/strides", Json{1}), HasSubstr("has 1 entries, expected 2"));
   EXPECT_THAT(problem("/nodes/0/groups", "two"), HasSubstr("expected a whole number"));
@@ -155,7 +157,8 @@ TEST(JsonView, RefusesWhatParsersAccept) {
   EXPECT_THROW(parse_json_object("{\"b\": [{\"a\": 1, \"a\": 2}]}", "f"), UserError);
   EXPECT_THROW(parse_json_object("[1]", "f"), UserError);
   EXPECT_THROW(parse_json_object("{\"a\":", "f"), UserError);
-  EXPECT_THROW(parse_json_object("{\"a\": " + std::string(100000, '[') + std::string(100000, ']') + "}", "f"), UserError);
+  EXPECT_THROW(parse_json_object("{\"a\": " + std::string(100000, '[') + std::string(100000, ']') + "}", "f"),
+               UserError);
   EXPECT_EQ(parse_json_object("{\"b\": [{\"a\": 1}, {\"a\": 2}], \"a\": {\"a\": 1}}", "f").size(), 2U);
 }
 

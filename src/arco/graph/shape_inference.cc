@@ -282,6 +282,17 @@ struct ShapeRule {
     return {out, ""};
   }
 
+  Inferred operator()(const UnfoldColumns& op) const {
+    const Shape& x = in.shape(0);
+    if (x.size() != 4) return Inferred::error(fmt::format("input {} is not [N,C,H,W]", to_string(x)));
+    const bool sane = op.kernel >= 1 && op.stride >= 1 && op.dilation >= 1 && op.pads[0] >= 0 && op.pads[1] >= 0 &&
+                      std::max({op.kernel, op.stride, op.dilation, op.pads[0], op.pads[1]}) < kMaxElements;
+    const int64_t columns =
+        sane ? window_output(x[3], op.kernel, op.stride, op.dilation, op.pads[0], op.pads[1], false) : 0;
+    if (columns < 1) return Inferred::error(fmt::format("a window of {} columns does not fit {}", op.kernel, to_string(x)));
+    return {Shape{x[0], x[1] * op.kernel, x[2], columns}, ""};
+  }
+
   // Clip, Identity, Quantize, Dequantize
   template <typename Elementwise>
   Inferred operator()(const Elementwise&) const {

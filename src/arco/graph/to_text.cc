@@ -61,6 +61,10 @@ struct Attributes {
     return std::string(op.transpose_a ? " transpose_a" : "") + (op.transpose_b ? " transpose_b" : "") +
            value_text("alpha", op.alpha, usual.alpha) + value_text("beta", op.beta, usual.beta);
   }
+  std::string operator()(const UnfoldColumns& op) const {
+    return fmt::format(" kernel={} stride={} dilation={} pads={},{}", op.kernel, op.stride, op.dilation, op.pads[0],
+                       op.pads[1]);
+  }
   std::string operator()(const Transpose& op) const { return fmt::format(" perm={}", fmt::join(op.perm, ",")); }
   std::string operator()(const Quantize&) const { return ""; }
   std::string operator()(const Dequantize&) const { return ""; }

@@ -57,6 +57,16 @@ TEST(Program, RelocateRefusesBadAddresses) {
   EXPECT_THROW(relocate(outside, {0x7000, 0x3000}), UserError);
 }
 
+TEST(Program, InputAndResidualMayBeOneTensor) {
+  Program program = two_segments();
+  program.instructions = {program.instructions.front(), program.instructions.back()};
+  program.segments[1].kind = SegmentKind::kResidual;
+  program.segments[1].bytes = program.segments[0].bytes;
+  const Program moved = relocate(program, {0x3000, 0x3000});
+  EXPECT_EQ(moved.segments[0].address, moved.segments[1].address);
+  EXPECT_THROW(relocate(two_segments(), {0x3000, 0x3000}), UserError);
+}
+
 TEST(Program, DramRangeEndsWithTheLastRow) {
   const MemoryFields memory = assemble("load.wgt sram 0 dram 0x3 y 3 x 2 stride 9").memory;
   const DramRange range = dram_range(HardwareConfig{}, memory);

@@ -1,14 +1,16 @@
 // Convolution and dense layers. One output tile per virtual thread and group:
 //
 //   for each group of tiles (one per thread)
-//     compute: clear the accumulators, or start them with the bias or the shifted residual
 //     for each input channel tile k, for each thread
+//       compute: before the first k, load the bias; start the accumulators with it, with the residual, or with zero
 //       load:    input and weight tile, unless they are still there
 //       compute: GEMM
-//     compute: bias, shift, clamp;  store: the tile
+//       compute: after the last k, bias, shift, clamp;  store: the tile
 //
 // A pair (tile, k) is an item. The load of an item waits for the GEMM that last used the copies it overwrites, which
-// with two threads is the one before the previous item: transfer and arithmetic overlap.
+// with two threads is the one before the previous item: transfer and arithmetic overlap. A thread finishes its tile
+// before the other one's last GEMM and starts the next after the other one's first, so that a store has a GEMM and an
+// epilogue of the other thread to hide behind.
 #include <vector>
 
 #include "arco/base/error.h"
@@ -48,11 +50,14 @@ class ConvLowering {
 
   void group(const TileIndex* tiles, int count) {
     OpenTile open[2];
-    for (int t = 0; t < count; ++t) open[t] = begin(tiles[t]);
     for (int64_t k = 0; k < g_.ci_tiles; ++k) {
-      for (int t = 0; t < count; ++t) item(open[t], k);
+      for (int t = 0; t < count; ++t) {
+        const Operands operands = bring(tiles[t], k);
+        if (k == 0) open[t] = begin(tiles[t]);
+        multiply(open[t], operands);
+        if (k == g_.ci_tiles - 1) end(open[t]);
+      }
     }
-    for (int t = 0; t < count; ++t) end(open[t]);
   }
 
   OpenTile begin(const TileIndex& at) {
@@ -60,12 +65,13 @@ class ConvLowering {
     tile.at = at;
     tile.slot = tiles_.begin();
     tile.acc = tile.slot * g_.acc_tile;
+    if (l_.workload.has_bias) tile.bias = bias(at.co);
     if (l_.workload.has_residual) {
       for_each_transfer(l_.residual_view(), l_.output_box(at), tile.acc,
                         [&](const Transfer& transfer) { l_.emitter.load(MemoryType::kAcc8, transfer); });
+      accumulator_load_ = l_.emitter.last(Module::kCompute);
       emit_left_shift(l_.emitter, range_, tile.acc, l_.numbers.residual_shift);
     } else if (l_.workload.has_bias && l_.hardware.variant == IsaVariant::kVtaPlus) {
-      tile.bias = bias(at.co);
       l_.emitter.alu(AluOp::kMov, bias_, {tile.acc, tile.bias, 0});
       tile.bias_added = true;
     } else {
@@ -74,29 +80,42 @@ class ConvLowering {
     return tile;
   }
 
-  void item(const OpenTile& tile, int64_t k) {
+  // Where an item's tiles lie, and whether they had to be loaded.
+  struct Operands {
+    int64_t input = 0, weight = 0;  // first elements
+    bool loaded = false;
+  };
+
+  Operands bring(const TileIndex& at, int64_t k) {
     const int64_t item = static_cast<int64_t>(gemms_.size());
-    const TileIndex& at = tile.at;
     const int64_t position = (at.b * g_.h_tiles + at.h) * g_.w_tiles + at.w;
     const Slots::Use input = inputs_.use(position * g_.ci_tiles + k, item);
     const Slots::Use weight = weights_.use(at.co * g_.ci_tiles + k, item);
-    if (input.load || weight.load) {
-      wait_for_gemm(std::max(input.last_user, weight.last_user));
-      if (input.load) load_input(at, k, input.slot * g_.inp_tile);
-      if (weight.load) load_weight(at, k, weight.slot * g_.wgt_tile);
-      l_.emitter.signal(l_.emitter.last(Module::kLoad), Module::kCompute);
-      l_.emitter.wait(Module::kCompute, Module::kLoad);
-    }
-    l_.emitter.gemm(gemm_, {tile.acc, input.slot * g_.inp_tile, weight.slot * g_.wgt_tile});
+    const Operands operands{input.slot * g_.inp_tile, weight.slot * g_.wgt_tile, input.load || weight.load};
+    if (operands.loaded) wait_for_gemm(std::max(input.last_user, weight.last_user));
+    if (input.load) load_input(at, k, operands.input);
+    if (weight.load) load_weight(at, k, operands.weight);
+    if (operands.loaded) l_.emitter.signal(l_.emitter.last(Module::kLoad), Module::kCompute);
+    return operands;
+  }
+
+  void multiply(const OpenTile& tile, const Operands& operands) {
+    if (operands.loaded) l_.emitter.wait(Module::kCompute, Module::kLoad);
+    l_.emitter.gemm(gemm_, {tile.acc, operands.input, operands.weight});
     gemms_.push_back(l_.emitter.last(Module::kCompute));
   }
 
-  // Tokens carry no names: one is given for each item waited for, in the order of the items.
+  // Tokens carry no names, so the load module waits for compute instructions in their order, for each at most once. It
+  // lets a bias or residual that comes after the GEMM go first: on the shared channel they would starve behind the
+  // operands of a later item, and the compute module with them.
   void wait_for_gemm(int64_t item) {
-    if (item <= waited_) return;
-    l_.emitter.signal(gemms_[static_cast<size_t>(item)], Module::kLoad);
+    if (item < 0) return;
+    const int64_t gemm = gemms_[static_cast<size_t>(item)];
+    const int64_t instruction = std::max(gemm, accumulator_load_);
+    if (instruction <= waited_) return;
+    l_.emitter.signal(instruction, Module::kLoad);
     l_.emitter.wait(Module::kLoad, Module::kCompute);
-    waited_ = item;
+    waited_ = instruction;
   }
 
   void load_input(const TileIndex& at, int64_t k, int64_t sram) {
@@ -150,13 +169,14 @@ class ConvLowering {
       t.dram = l_.base_of(SegmentKind::kBias, l_.hardware.acc_element_bytes()) + co * g_.bias_tile;
       t.columns = t.stride = g_.bias_tile;
       l_.emitter.load(MemoryType::kAcc, t);
+      accumulator_load_ = l_.emitter.last(Module::kCompute);
     }
     return sram;
   }
 
   void end(OpenTile& tile) {
     if (l_.workload.has_bias && !tile.bias_added) {
-      l_.emitter.alu(AluOp::kAdd, bias_, {tile.acc, bias(tile.at.co), 0});
+      l_.emitter.alu(AluOp::kAdd, bias_, {tile.acc, tile.bias, 0});
     }
     if (!l_.workload.has_bias && l_.numbers.shift > 0) {
       l_.emitter.alu_immediate(AluOp::kAdd, range_, tile.acc, rounding_of(l_.numbers.shift));
@@ -172,11 +192,14 @@ class ConvLowering {
   TilePipeline tiles_;
   std::vector<int64_t> gemms_;  // instruction of each item
   int64_t waited_ = -1;
+  int64_t accumulator_load_ = -1;  // the compute instruction that last loaded accumulators
   int64_t bias_uses_ = 0;
 };
 
 }  // namespace
 
-void lower_conv(const LayerContext& layer) { ConvLowering(layer).run(); }
+void lower_conv(const LayerContext& layer) {
+  ConvLowering(layer).run();
+}
 
 }  // namespace arco

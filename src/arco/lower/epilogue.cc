@@ -6,7 +6,9 @@
 
 namespace arco {
 
-int32_t rounding_of(int shift) { return shift > 0 ? int32_t{1} << (shift - 1) : 0; }
+int32_t rounding_of(int shift) {
+  return shift > 0 ? int32_t{1} << (shift - 1) : 0;
+}
 
 // SHR takes the shift from a signed immediate; 15 places a time is what every implementation of the ALU can do.
 constexpr int kShiftStep = 15;

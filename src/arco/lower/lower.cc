@@ -24,7 +24,7 @@ TensorView LayerContext::residual_view() const {
 
 Box LayerContext::output_box(const TileIndex& tile) const {
   const int64_t groups = schedule.tile_co / geometry.out_ratio;
-  return {tile.b * schedule.tile_b, schedule.tile_b, tile.co * groups,           groups,
+  return {tile.b * schedule.tile_b, schedule.tile_b, tile.co * groups,         groups,
           tile.h * schedule.tile_h, schedule.tile_h, tile.w * schedule.tile_w, schedule.tile_w};
 }
 
@@ -50,7 +50,8 @@ void map_tensors(const Workload& w, const HardwareConfig& hw, const Geometry& g,
   const int64_t output_bytes = g.batch_blocks * g.co_blocks * w.oh * w.ow * hw.out_element_bytes();
   add_segment(program, SegmentKind::kInput, g.batch_blocks * g.ci_blocks * w.h * w.w * input_element);
   if (w.has_residual || w.kind == WorkloadKind::kAdd) add_segment(program, SegmentKind::kResidual, output_bytes);
-  if (conv) add_segment(program, SegmentKind::kWeight, g.co_blocks * g.ci_blocks * w.kh * w.kw * hw.wgt_element_bytes());
+  if (conv)
+    add_segment(program, SegmentKind::kWeight, g.co_blocks * g.ci_blocks * w.kh * w.kw * hw.wgt_element_bytes());
   if (g.bias_tile > 0) add_segment(program, SegmentKind::kBias, (conv ? g.co_blocks : 1) * hw.acc_element_bytes());
   add_segment(program, SegmentKind::kOutput, output_bytes);
 }
@@ -63,10 +64,16 @@ bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const 
   Emitter emitter(program, resident);
   const LayerContext layer{w, s, hw, numbers, g, program, emitter};
   switch (w.kind) {
-    case WorkloadKind::kConv2d: lower_conv(layer); break;
+    case WorkloadKind::kConv2d:
+      lower_conv(layer);
+      break;
     case WorkloadKind::kMaxPool:
-    case WorkloadKind::kAveragePool: lower_pool(layer); break;
-    case WorkloadKind::kAdd: lower_add(layer); break;
+    case WorkloadKind::kAveragePool:
+      lower_pool(layer);
+      break;
+    case WorkloadKind::kAdd:
+      lower_add(layer);
+      break;
   }
   emitter.finish();
   return emitter.micro_ops_fit();
@@ -92,9 +99,11 @@ Program lower(const Workload& w, const Schedule& s, const HardwareConfig& hw, co
   const Geometry g = geometry_of(w, s, hw);
   map_tensors(w, hw, g, program);
   if (!emit(w, s, hw, numbers, g, true, program)) emit(w, s, hw, numbers, g, false, program);
-  add_segment(program, SegmentKind::kUop, static_cast<int64_t>(program.micro_ops.size()) * HardwareConfig::kUopElementBytes);
+  add_segment(program, SegmentKind::kUop,
+              static_cast<int64_t>(program.micro_ops.size()) * HardwareConfig::kUopElementBytes);
   add_segment(program, SegmentKind::kInstruction, static_cast<int64_t>(program.instructions.size() * 16));
-  const auto uop_base = static_cast<uint32_t>(program.find(SegmentKind::kUop)->address / HardwareConfig::kUopElementBytes);
+  const auto uop_base =
+      static_cast<uint32_t>(program.find(SegmentKind::kUop)->address / HardwareConfig::kUopElementBytes);
   for (Instruction& instruction : program.instructions) {
     const MemoryFields& memory = instruction.memory;
     const bool micro_ops = instruction.opcode == Opcode::kLoad && memory.type == MemoryType::kUop && memory.x_size > 0;

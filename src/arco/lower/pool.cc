@@ -91,8 +91,8 @@ class PoolLowering {
     const auto strip = [&](int64_t row, int64_t rows, int64_t column, int64_t columns) {
       if (rows == 0 || columns == 0) return;
       const AffineLoop loops[] = {{rows, width, width, 0}, {columns, 1, 1, 0}};
-      l_.emitter.alu_immediate(AluOp::kMin, plan_loops(loops, 2, alu_limits(l_.hardware)), t.sram + row * width + column,
-                               -128);
+      l_.emitter.alu_immediate(AluOp::kMin, plan_loops(loops, 2, alu_limits(l_.hardware)),
+                               t.sram + row * width + column, -128);
     };
     strip(0, t.pads[0], 0, width);
     strip(height - t.pads[2], t.pads[2], 0, width);
@@ -123,6 +123,8 @@ class PoolLowering {
 
 }  // namespace
 
-void lower_pool(const LayerContext& layer) { PoolLowering(layer).run(); }
+void lower_pool(const LayerContext& layer) {
+  PoolLowering(layer).run();
+}
 
 }  // namespace arco

@@ -42,7 +42,9 @@ Clipped clip(int64_t begin, int64_t count, int64_t size) {
   return {begin + before, count - before - after, before, after};
 }
 
-bool fits(int64_t size) { return size <= kMaxTransferSize; }
+bool fits(int64_t size) {
+  return size <= kMaxTransferSize;
+}
 
 }  // namespace
 

@@ -37,7 +37,7 @@ void BM_CollectAndLearn(benchmark::State& state) {
     update += seconds_since(start);
     steps += kEpisodes * learner.options().steps;
   }
-  state.counters["env_steps_per_s"] = steps / (rollout + update);
+  state.counters["env_steps_per_s"] = benchmark::Counter(steps, benchmark::Counter::kIsRate);  // of processor time
   state.counters["rollout_share"] = rollout / (rollout + update);
   state.counters["update_share"] = update / (rollout + update);
 }

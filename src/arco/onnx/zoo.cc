@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <functional>
 #include <map>
 
 #include "arco/base/error.h"
+#include "arco/base/file.h"
 #include "arco/onnx/model_builder.h"
 
 namespace arco {
@@ -141,30 +141,6 @@ void check_options(const ZooOptions& options) {
   errors.throw_if_any();
 }
 
-// Streams to a temporary neighbour and renames, so that nobody sees half a model and no second copy is in memory.
-void write_model(const onnx::ModelProto& model, const std::filesystem::path& path) {
-  std::error_code error;
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  auto temporary = path;
-  temporary += ".partial";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    if (!file) throw RunError(fmt::format("cannot write {}; check the folder and its permissions", path.string()));
-    const bool written = model.SerializeToOstream(&file);
-    file.close();
-    if (!written || !file) {
-      std::filesystem::remove(temporary, error);
-      throw RunError(fmt::format("writing {} failed; is the disk full?", path.string()));
-    }
-  }
-  std::filesystem::rename(temporary, path, error);
-  if (error) {
-    const std::string reason = error.message();
-    std::filesystem::remove(temporary, error);
-    throw RunError(fmt::format("cannot write {}: {}", path.string(), reason));
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> zoo_names() {
@@ -178,7 +154,9 @@ void write_zoo_model(const std::string& name, const std::filesystem::path& path,
   check_options(options);
   ModelBuilder builder(plain_name, options.seed, options.batch, options.image_size);
   const Activation output = network(builder, options.classes);
-  write_model(builder.finish(output), path);
+  const onnx::ModelProto model = builder.finish(output);
+  // Streamed, so that no second copy is in memory.
+  write_file(path, [&](std::ostream& out) { return model.SerializeToOstream(&out); });
 }
 
 }  // namespace arco

@@ -28,6 +28,7 @@ const std::vector<Pass>& simplification_passes() {
       {"fuse_clamp", fuse_clamp},
       // Into the forms that the accelerator runs.
       {"expand_groups", expand_groups},
+      {"unfold_input", unfold_input},
       {"dead_code", dead_code},
   };
   return passes;

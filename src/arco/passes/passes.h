@@ -37,6 +37,10 @@ void fuse_clamp(Graph& graph);
 // Grouped convolutions become ordinary ones whose weights are zero between groups.
 void expand_groups(Graph& graph);
 
+// A convolution that reads few channels of a graph input leaves most of a block of input channels empty. Its kernel's
+// columns become channels, which the host lays out once with the input: 3 channels and 7 columns are 21 channels.
+void unfold_input(Graph& graph);
+
 // Nodes and tensors that no graph output needs go away; graph inputs stay.
 void dead_code(Graph& graph);
 

@@ -289,6 +289,20 @@ TEST(ExpandGroups, KeepsTheResult) {
   }
 }
 
+TEST(UnfoldInput, ColumnsOfTheKernelBecomeChannels) {
+  Net net;
+  net.output(net.conv(net.input({2, 3, 6, 7}), 8, true));
+  EXPECT_EQ(after(net.graph, unfold_input), (Names{"UnfoldColumns", "Conv"}));
+  EXPECT_EQ(net.graph.tensor(net.graph.nodes[1].inputs[1]).shape, (Shape{8, 9, 3, 1}));
+  EXPECT_EQ(net.graph.tensor(net.graph.nodes[0].outputs[0]).shape[1], 9);
+}
+
+TEST(UnfoldInput, LeavesManyChannelsAndInnerLayersAlone) {
+  Net net;
+  net.output(net.conv(net.conv(net.input({1, 5, 6, 6}), 3, true), 8, true));
+  EXPECT_EQ(after(net.graph, unfold_input), (Names{"Conv", "Conv"}));
+}
+
 TEST(DeadCode, DropsNodesAndTensorsButNoInputs) {
   Net net;
   const TensorId x = net.input({1, 2});
@@ -316,7 +330,7 @@ TEST(PassManager, AResidualBlockBecomesTwoOrThreeConvolutions) {
   EXPECT_EQ(reports.size(), simplification_passes().size());
   Names names;
   for (const Node& node : net.graph.nodes) names.emplace_back(op_name(node.op));
-  EXPECT_EQ(names, (Names{"Conv", "Conv", "Conv", "AveragePool", "Dense"}));
+  EXPECT_EQ(names, (Names{"UnfoldColumns", "Conv", "Conv", "UnfoldColumns", "Conv", "AveragePool", "Dense"}));
 }
 
 TEST(PassManager, SwitchesPassesOffByName) {
@@ -324,7 +338,7 @@ TEST(PassManager, SwitchesPassesOffByName) {
   net.output(net.relu(net.conv(net.input({1, 4, 6, 6}), 8, false)));
   Graph copy = net.graph;
   simplify(copy, {.disabled = {"fuse_clamp"}, .verify = {}});
-  EXPECT_EQ(copy.nodes.size(), 2U);
+  EXPECT_EQ(copy.nodes.size(), 3U);
   try {
     simplify(net.graph, {.disabled = {"fuse_clmp"}, .verify = {}});
     FAIL();

@@ -25,6 +25,14 @@ int64_t needed_pad(int64_t out, int64_t stride, int64_t kernel, int64_t dilation
   return std::max<int64_t>(0, (out - 1) * stride + (kernel - 1) * dilation + 1 - in - pad_begin);
 }
 
+std::string reason_without_arithmetic(const Op& op) {
+  if (std::holds_alternative<Quantize>(op) || std::holds_alternative<UnfoldColumns>(op)) {
+    return "prepares the input for the accelerator";
+  }
+  if (std::holds_alternative<Dequantize>(op)) return "converts results back to float";
+  return fmt::format("{} has no integer form", op_name(op));
+}
+
 class Partition {
  public:
   explicit Partition(const Graph& graph)
@@ -59,7 +67,7 @@ class Partition {
     layer.input = node.inputs.empty() ? kNoTensor : node.inputs[0];
     layer.output = node.outputs[0];
     if (!node.requantize) {
-      decision.reason = fmt::format("{} has no integer form", op_name(node.op));
+      decision.reason = reason_without_arithmetic(node.op);
       return;
     }
     layer.numbers = *node.requantize;
@@ -211,7 +219,9 @@ void Partition::describe(AcceleratorLayer& layer) {
 
 }  // namespace
 
-NetworkPlan plan_network(const Graph& quantized) { return Partition(quantized).run(); }
+NetworkPlan plan_network(const Graph& quantized) {
+  return Partition(quantized).run();
+}
 
 std::vector<Task> tasks_of(const NetworkPlan& plan) {
   std::vector<Task> tasks;

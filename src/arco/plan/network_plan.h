@@ -16,7 +16,8 @@ struct AcceleratorLayer {
   int node = 0;      // index in Graph::nodes
   Workload workload;
   Requantize numbers;
-  // Graph tensors. Input and output are read as [n, c, h, w]; a dense layer may read the image that was flattened for it.
+  // Graph tensors. Input and output are read as [n, c, h, w]; a dense layer may read the image that was flattened for
+  // it.
   TensorId input = kNoTensor;
   TensorId residual = kNoTensor;  // conv: residual; addition: the second operand
   TensorId weight = kNoTensor;
@@ -32,7 +33,8 @@ struct HostStep {
 
 using Step = std::variant<AcceleratorLayer, HostStep>;
 
-// Steps in execution order. Nodes that only rename bytes for the accelerator (a flatten before a dense layer) have none.
+// Steps in execution order. Nodes that only rename bytes for the accelerator (a flatten before a dense layer) have
+// none.
 struct NetworkPlan {
   std::vector<Step> steps;
 };

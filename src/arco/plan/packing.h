@@ -10,12 +10,13 @@
 
 namespace arco {
 
-// int8 [n, c, h, w] (or [n, c]) to and from [N/batch][C/block][H][W][block/element][batch][element]; what pads the blocks
-// is zero. `bytes` has layout.bytes(n, c, h, w) entries.
+// int8 [n, c, h, w] (or [n, c]) to and from [N/batch][C/block][H][W][block/element][batch][element]; what pads the
+// blocks is zero. `bytes` has layout.bytes(n, c, h, w) entries.
 void pack_activation(const Array& tensor, const ActivationLayout& layout, std::span<uint8_t> bytes);
 Array unpack_activation(std::span<const uint8_t> bytes, const Shape& shape, const ActivationLayout& layout);
 
-// int8 [CO, CI, KH, KW] or [CO, CI * plane] to [CO/o][CI/i][KH][KW][o][i]; the input blocks in the order of input_layout().
+// int8 [CO, CI, KH, KW] or [CO, CI * plane] to [CO/o][CI/i][KH][KW][o][i]; the input blocks in the order of
+// input_layout().
 std::vector<uint8_t> pack_weights(const Array& weights, const Workload& workload, const HardwareConfig& hardware);
 
 // int32 [CO] (or nothing) plus `rounding` to [CO/o][batch][o], the same in every batch row.

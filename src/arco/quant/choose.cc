@@ -49,7 +49,7 @@ bool computes_in_int8(const Graph& graph, const Node& node) {
 bool is_follower(const Graph& graph, const Node& node) {
   const bool moves = std::holds_alternative<Clip>(node.op) || std::holds_alternative<Flatten>(node.op) ||
                      std::holds_alternative<Reshape>(node.op) || std::holds_alternative<Identity>(node.op) ||
-                     std::holds_alternative<Concat>(node.op);
+                     std::holds_alternative<Concat>(node.op) || std::holds_alternative<UnfoldColumns>(node.op);
   return moves &&
          std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return is_variable(graph, id); });
 }

@@ -38,6 +38,7 @@ struct Dispatch {
   Array operator()(const Concat& op) const { return concat(op, call); }
   Array operator()(const MatMul& op) const { return matmul(op, call); }
   Array operator()(const Transpose& op) const { return transpose(op, call); }
+  Array operator()(const UnfoldColumns& op) const { return unfold_columns(op, call); }
   Array operator()(const Quantize&) const { return quantize(call); }
   Array operator()(const Dequantize&) const { return dequantize(call); }
   Array operator()(const Reshape&) const { return same_bytes(); }

@@ -34,6 +34,29 @@ Array concat(const Concat& op, const Call& call) {
   return y;
 }
 
+Array unfold_columns(const UnfoldColumns& op, const Call& call) {
+  const Array& x = call.input(0);
+  const Shape& in = x.shape();
+  Array y(x.type(), call.output_shape);
+  const Shape& out = y.shape();
+  ARCO_CHECK(in.size() == 4 && out.size() == 4 && out[1] == in[1] * op.kernel, "unfolding {} to {}", to_string(in),
+             to_string(out));
+  const auto width = static_cast<int64_t>(byte_size(x.type()));
+  uint8_t* to = y.mutable_bytes().data();
+  for (int64_t n = 0; n < out[0]; ++n) {
+    for (int64_t c = 0; c < out[1]; ++c) {
+      for (int64_t h = 0; h < out[2]; ++h) {
+        const uint8_t* row = x.bytes().data() + ((n * in[1] + c / op.kernel) * in[2] + h) * in[3] * width;
+        for (int64_t j = 0; j < out[3]; ++j, to += width) {
+          const int64_t column = j * op.stride + c % op.kernel * op.dilation - op.pads[0];
+          if (column >= 0 && column < in[3]) std::memcpy(to, row + column * width, static_cast<size_t>(width));
+        }
+      }
+    }
+  }
+  return y;
+}
+
 Array transpose(const Transpose& op, const Call& call) {
   const Array& x = call.input(0);
   const size_t rank = x.shape().size();

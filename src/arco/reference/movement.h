@@ -1,4 +1,4 @@
-// Operators that only move elements, of any type: Concat, Transpose.
+// Operators that only move elements, of any type: Concat, Transpose, UnfoldColumns.
 #pragma once
 
 #include "arco/reference/kernel.h"
@@ -7,5 +7,6 @@ namespace arco::reference {
 
 Array concat(const Concat& op, const Call& call);
 Array transpose(const Transpose& op, const Call& call);
+Array unfold_columns(const UnfoldColumns& op, const Call& call);
 
 }  // namespace arco::reference

@@ -133,8 +133,8 @@ class Compiler {
                                                                   : -1;
       if (buffer >= 0) {
         const DeviceBuffer& placed = e_.buffers[static_cast<size_t>(buffer)];
-        ARCO_CHECK(placed.bytes == segment.bytes, "{}: {} has {} bytes, its buffer {}", compiled.layer.name, segment.name,
-                   segment.bytes, placed.bytes);
+        ARCO_CHECK(placed.bytes == segment.bytes, "{}: {} has {} bytes, its buffer {}", compiled.layer.name,
+                   segment.name, segment.bytes, placed.bytes);
         addresses.push_back(placed.address);
       } else {
         addresses.push_back(next);

@@ -46,8 +46,8 @@ struct Executable {
   HardwareConfig hardware;
   std::vector<CompiledStep> steps;
   std::vector<DeviceBuffer> buffers;
-  uint64_t dram_bytes = 0;              // end of the last segment
-  uint64_t activation_bytes = 0;        // peak of the activation area
+  uint64_t dram_bytes = 0;                 // end of the last segment
+  uint64_t activation_bytes = 0;           // peak of the activation area
   uint64_t activation_bytes_unshared = 0;  // what it would be without reuse
 };
 

@@ -83,7 +83,9 @@ Json fingerprint(const Executable& executable) {
   return steps;
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 // ---- zstd ----
 

@@ -11,8 +11,9 @@ const std::vector<std::string> kOrders{"spatial-outer", "channel-outer"};  // by
 }  // namespace
 
 Json schedule_to_json(const Schedule& s) {
-  return {{"tile_b", s.tile_b},       {"tile_h", s.tile_h},         {"tile_w", s.tile_w},
-          {"tile_ci", s.tile_ci},     {"tile_co", s.tile_co},       {"h_threads", s.h_threads},
+  return {{"tile_b", s.tile_b},         {"tile_h", s.tile_h},
+          {"tile_w", s.tile_w},         {"tile_ci", s.tile_ci},
+          {"tile_co", s.tile_co},       {"h_threads", s.h_threads},
           {"oc_threads", s.oc_threads}, {"order", kOrders[static_cast<size_t>(s.order)]}};
 }
 
@@ -46,6 +47,8 @@ Json workload_to_json(const Workload& w) {
           {"macs", w.macs()}};
 }
 
-Json hardware_to_json(const HardwareConfig& hardware) { return Json::parse(to_json(hardware)); }
+Json hardware_to_json(const HardwareConfig& hardware) {
+  return Json::parse(to_json(hardware));
+}
 
 }  // namespace arco

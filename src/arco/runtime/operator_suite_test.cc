@@ -1,6 +1,6 @@
 // One suite for all executors: every operator in every variant of hardware and schedule runs through compiler and
-// functional simulator and must equal the reference interpreter to the bit; the checker must find nothing. A new operator
-// is a row in `layers()`.
+// functional simulator and must equal the reference interpreter to the bit; the checker must find nothing. A new
+// operator is a row in `layers()`.
 #include <gtest/gtest.h>
 
 #include "arco/base/random.h"
@@ -153,8 +153,8 @@ std::vector<HardwareConfig> chips() {
   deep.log2_wgt_buffer = 16;
   deep.log2_acc_buffer = 17;
   deep.log2_inp_buffer = 14;
-  return {HardwareConfig{}, chip(0, 4, 4), small, chip(0, 4, 5), chip(0, 5, 3), deep, chip(0, 3, 6), chip(1, 4, 4),
-          chip(2, 3, 3),    chip(1, 5, 4), wide};
+  return {HardwareConfig{}, chip(0, 4, 4), small,         chip(0, 4, 5), chip(0, 5, 3), deep,
+          chip(0, 3, 6),    chip(1, 4, 4), chip(2, 3, 3), chip(1, 5, 4), wide};
 }
 
 void expect_exact(const Graph& graph, const HardwareConfig& hw, const ScheduleSource& source, Random& random) {
@@ -166,7 +166,8 @@ void expect_exact(const Graph& graph, const HardwareConfig& hw, const ScheduleSo
     ASSERT_NE(layer, nullptr) << std::get<HostStep>(step).reason;
     const auto violations = check_program(layer->program, 1);
     ASSERT_TRUE(violations.empty()) << violations[0].rule << " at " << violations[0].instruction << ": "
-                                    << violations[0].detail << "\n" << layer->schedule.to_string();
+                                    << violations[0].detail << "\n"
+                                    << layer->schedule.to_string();
   }
   RunOptions options;
   options.verify = true;
@@ -193,7 +194,8 @@ TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
     for (int i = 0; i < 6; ++i) {
       const Schedule schedule = legal[random.below(legal.size())];
       SCOPED_TRACE(schedule.to_string());
-      expect_exact(graph, hw, [&](const Workload&) { return schedule; }, random);
+      expect_exact(
+          graph, hw, [&](const Workload&) { return schedule; }, random);
       if (HasFatalFailure()) return;
     }
   }

@@ -83,14 +83,19 @@ class LayerImages {
       std::copy(source.begin(), source.end(), bytes.begin());
     };
     switch (segment.kind) {
-      case SegmentKind::kInput: return pack(compiled_.layer.input, compiled_.input_buffer, bytes);
-      case SegmentKind::kResidual: return pack(compiled_.layer.residual, compiled_.residual_buffer, bytes);
+      case SegmentKind::kInput:
+        return pack(compiled_.layer.input, compiled_.input_buffer, bytes);
+      case SegmentKind::kResidual:
+        return pack(compiled_.layer.residual, compiled_.residual_buffer, bytes);
       case SegmentKind::kWeight:
-      case SegmentKind::kBias: return copy(constant_bytes(e_, compiled_, segment.kind));
-      case SegmentKind::kInstruction: return copy(instruction_bytes(program_));
+      case SegmentKind::kBias:
+        return copy(constant_bytes(e_, compiled_, segment.kind));
+      case SegmentKind::kInstruction:
+        return copy(instruction_bytes(program_));
       case SegmentKind::kUop:
         return copy({reinterpret_cast<const uint8_t*>(program_.micro_ops.data()), program_.micro_ops.size() * 4});
-      case SegmentKind::kOutput: return;
+      case SegmentKind::kOutput:
+        return;
     }
   }
 

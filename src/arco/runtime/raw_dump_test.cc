@@ -74,7 +74,8 @@ TEST_F(RawDump, OutputIsTheReference) {
   for (const Json& segment : layer["segments"]) {
     if (segment["kind"] != "output") continue;
     const auto bytes = std::span(after).subspan(segment["offset"], segment["bytes"]);
-    const Array value = unpack_activation(bytes, layout["shape"], {layout["batch"], layout["block"], layout["element"]});
+    const Array value =
+        unpack_activation(bytes, layout["shape"], {layout["batch"], layout["block"], layout["element"]});
     run_reference(executable.graph, inputs, [&](TensorId id, const Array& expected) {
       if (executable.graph.tensor(id).name.starts_with("second.y") && expected.type() == DataType::kInt8) {
         EXPECT_TRUE(std::ranges::equal(value.bytes(), expected.bytes()));

@@ -26,7 +26,7 @@ struct LayerRun {
   std::string name;
   Workload workload;
   Schedule schedule;
-  CycleReport cycles;    // rung "cycle"
+  CycleReport cycles;     // rung "cycle"
   bool verified = false;  // compared and equal
 };
 

@@ -22,7 +22,8 @@ TileChoices tile_choices(const Workload& workload, const HardwareConfig& hardwar
 void for_each_legal(const Workload& workload, const HardwareConfig& hardware,
                     const std::function<void(const Schedule&)>& visit);
 
-// The legal schedule of least estimated cycles (the first of equals); nothing if the accelerator cannot run the workload.
+// The legal schedule of least estimated cycles (the first of equals); nothing if the accelerator cannot run the
+// workload.
 std::optional<Schedule> best_estimated(const Workload& workload, const HardwareConfig& hardware);
 
 // Why no schedule is legal: the rule that the smallest tiles break.

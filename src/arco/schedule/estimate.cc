@@ -1,5 +1,5 @@
-// With K input channel tiles, P positions (batch, row, column tiles) and C output channel tiles, the lowering visits the
-// items ((tile, k) pairs) in a fixed order and keeps as many copies of input and weight tiles as there are virtual
+// With K input channel tiles, P positions (batch, row, column tiles) and C output channel tiles, the lowering visits
+// the items ((tile, k) pairs) in a fixed order and keeps as many copies of input and weight tiles as there are virtual
 // threads. A tile is transferred again unless the tiles used in between fit beside it in the copies; the counts below
 // are that rule applied to the loop orders. Transfer and arithmetic overlap with two threads and alternate with one.
 #include "arco/schedule/estimate.h"
@@ -13,13 +13,15 @@ namespace arco {
 namespace {
 
 // Timing constants of G2 (vta-isa 4.2 to 4.5), cycles.
-constexpr double kIssue = 7;          // an instruction of the compute module beside its steps
-constexpr double kReadLatency = 23;   // a load beside its beats: delay 16 and 7
-constexpr double kWriteBurst = 4;     // a store burst beside its beats
-constexpr double kFetch = 40;         // start-up: launch and the first batch of instructions
+constexpr double kIssue = 7;         // an instruction of the compute module beside its steps
+constexpr double kReadLatency = 23;  // a load beside its beats: delay 16 and 7
+constexpr double kWriteBurst = 4;    // a store burst beside its beats
+constexpr double kFetch = 40;        // start-up: launch and the first batch of instructions
 
 // Keys that a loop of `cycle` distinct keys, repeated `rounds` times, brings into `slots` copies.
-int64_t loads_of_cycle(int64_t cycle, int64_t rounds, int64_t slots) { return cycle <= slots ? cycle : cycle * rounds; }
+int64_t loads_of_cycle(int64_t cycle, int64_t rounds, int64_t slots) {
+  return cycle <= slots ? cycle : cycle * rounds;
+}
 
 }  // namespace
 
@@ -62,7 +64,8 @@ struct Moved {
   double beats = 0;
 };
 
-// One tile of [groups] planes of rows x columns out of planes of full_rows x full_columns, as for_each_transfer() splits it.
+// One tile of [groups] planes of rows x columns out of planes of full_rows x full_columns, as for_each_transfer()
+// splits it.
 Moved moved(double b, double groups, double rows, double columns, double full_rows, double full_columns, double ratio,
             double element_bytes, double bus_bytes) {
   const bool full = columns == full_columns;
@@ -93,13 +96,14 @@ CycleParts cycle_parts(const Workload& w, const Schedule& s, const HardwareConfi
   const double groups_out = static_cast<double>(s.tile_co / g.out_ratio);
   CycleParts p;
 
-  const Moved out = moved(s.tile_b, groups_out, s.tile_h, s.tile_w, w.oh, w.ow, g.out_ratio, hw.out_element_bytes(), bus);
+  const Moved out =
+      moved(s.tile_b, groups_out, s.tile_h, s.tile_w, w.oh, w.ow, g.out_ratio, hw.out_element_bytes(), bus);
   const double out_lines = s.tile_w == w.ow ? s.tile_b * groups_out : s.tile_b * groups_out * s.tile_h;
   const double tile_store = store_cycles(out, out_lines, hw);
   p.store = tiles * tile_store;
 
-  const double pass = entries + kIssue;        // an immediate operation or clearing
-  const double pair = 2 * entries + kIssue;    // a tensor operation
+  const double pass = entries + kIssue;      // an immediate operation or clearing
+  const double pair = 2 * entries + kIssue;  // a tensor operation
   const double clamp = plus && w.symmetric_clamp ? pass : 2 * pass;
   const double finish = (w.shift_out ? pass : 0) + clamp;
   double tile_alu = finish;
@@ -125,7 +129,8 @@ CycleParts cycle_parts(const Workload& w, const Schedule& s, const HardwareConfi
     const Moved inp = moved(s.tile_b, static_cast<double>(s.tile_ci / g.in_ratio), std::min<double>(g.in_rows, w.h),
                             std::min<double>(g.in_cols, w.w), w.h, w.w, g.in_ratio, hw.inp_element_bytes(), bus);
     const double wgt_transfers = g.ci_blocks * w.kh * w.kw <= kMaxTransferSize ? 1 : s.tile_co;
-    const double wgt_beats = beats(s.tile_co, static_cast<double>(s.tile_ci * w.kh * w.kw), hw.wgt_element_bytes(), bus);
+    const double wgt_beats =
+        beats(s.tile_co, static_cast<double>(s.tile_ci * w.kh * w.kw), hw.wgt_element_bytes(), bus);
     const double bias_beats = beats(1, static_cast<double>(s.tile_co), hw.acc_element_bytes(), bus);
     const double inp_cycles = inp.beats + inp.transfers * kReadLatency;
     const double wgt_cycles = wgt_beats + wgt_transfers * kReadLatency;
@@ -150,7 +155,9 @@ CycleParts cycle_parts(const Workload& w, const Schedule& s, const HardwareConfi
   return p;
 }
 
-double cycle_bound(const CycleParts& p) { return std::max({p.compute(), p.load, p.read_beats, p.store}); }
+double cycle_bound(const CycleParts& p) {
+  return std::max({p.compute(), p.load, p.read_beats, p.store});
+}
 
 double cycle_estimate(const CycleParts& p, const Schedule& s) {
   const double fixed = kFetch + p.fill + p.drain;

@@ -19,14 +19,14 @@ struct TransferCounts {
 
 // Busy cycles of each module, without waiting.
 struct CycleParts {
-  double gemm = 0;        // compute module: GEMM
-  double alu = 0;         // compute module: ALU and clearing
-  double compute_dma = 0; // compute module: its own loads (accumulators, micro-ops)
-  double load = 0;        // load module
-  double store = 0;       // store module
-  double read_beats = 0;  // shared read channel
-  double fill = 0;        // before the first GEMM can start
-  double drain = 0;       // after the last accumulation
+  double gemm = 0;         // compute module: GEMM
+  double alu = 0;          // compute module: ALU and clearing
+  double compute_dma = 0;  // compute module: its own loads (accumulators, micro-ops)
+  double load = 0;         // load module
+  double store = 0;        // store module
+  double read_beats = 0;   // shared read channel
+  double fill = 0;         // before the first GEMM can start
+  double drain = 0;        // after the last accumulation
   double compute() const { return gemm + alu + compute_dma; }
 };
 

@@ -13,7 +13,9 @@ int64_t ActivationLayout::bytes(int64_t n, int64_t c, int64_t h, int64_t w) cons
 }
 
 namespace {
-int64_t larger_block(const HardwareConfig& hardware) { return std::max(hardware.block_in(), hardware.block_out()); }
+int64_t larger_block(const HardwareConfig& hardware) {
+  return std::max(hardware.block_in(), hardware.block_out());
+}
 }  // namespace
 
 ActivationLayout input_layout(const Workload& workload, const HardwareConfig& hardware) {
@@ -113,15 +115,15 @@ LoopPlan gemm_loops(const Workload& w, const Schedule& s, const HardwareConfig& 
   const int64_t in_plane = g.in_rows * g.in_cols * ri;
   const int64_t out_plane = s.tile_h * s.tile_w * ro;
   const AffineLoop loops[] = {
-      {s.tile_ci / ri, 0, in_plane, ri * kernel},                                    // input channel groups
-      {ri, 0, 1, kernel},                                                            // input elements of a pixel
-      {w.kh, 0, w.dilation_h * g.in_cols * ri, w.kw},                                // kernel rows
-      {w.kw, 0, w.dilation_w * ri, 1},                                               // kernel columns
-      {s.tile_b, s.tile_co / ro * out_plane, s.tile_ci / ri * in_plane, 0},          // batch blocks
-      {s.tile_co / ro, out_plane, 0, ro * s.tile_ci * kernel},                       // output channel groups
-      {s.tile_h, s.tile_w * ro, w.stride_h * g.in_cols * ri, 0},                     // rows
-      {s.tile_w, ro, w.stride_w * ri, 0},                                            // columns
-      {ro, 1, 0, s.tile_ci * kernel},                                                // output elements of a pixel
+      {s.tile_ci / ri, 0, in_plane, ri * kernel},                            // input channel groups
+      {ri, 0, 1, kernel},                                                    // input elements of a pixel
+      {w.kh, 0, w.dilation_h * g.in_cols * ri, w.kw},                        // kernel rows
+      {w.kw, 0, w.dilation_w * ri, 1},                                       // kernel columns
+      {s.tile_b, s.tile_co / ro * out_plane, s.tile_ci / ri * in_plane, 0},  // batch blocks
+      {s.tile_co / ro, out_plane, 0, ro * s.tile_ci * kernel},               // output channel groups
+      {s.tile_h, s.tile_w * ro, w.stride_h * g.in_cols * ri, 0},             // rows
+      {s.tile_w, ro, w.stride_w * ri, 0},                                    // columns
+      {ro, 1, 0, s.tile_ci * kernel},                                        // output elements of a pixel
   };
   return plan_loops(loops, std::size(loops), gemm_limits(hardware));
 }

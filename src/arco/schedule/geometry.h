@@ -30,7 +30,9 @@ struct ActivationLayout {
 ActivationLayout input_layout(const Workload& workload, const HardwareConfig& hardware);
 ActivationLayout output_layout(const HardwareConfig& hardware);
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 // Limits of instruction fields (vta-isa 2.3, 2.4).
 constexpr int64_t kMaxTransferSize = (1 << 16) - 1;
 constexpr int64_t kMaxPad = 15;

@@ -8,22 +8,33 @@ namespace arco {
 
 const char* to_string(Rule rule) {
   switch (rule) {
-    case Rule::kNone: return "legal";
-    case Rule::kTileDivides: return "tile-divides";
-    case Rule::kThreads: return "threads";
-    case Rule::kInpBuffer: return "inp-buffer";
-    case Rule::kWgtBuffer: return "wgt-buffer";
-    case Rule::kAccBuffer: return "acc-buffer";
-    case Rule::kUopBuffer: return "uop-buffer";
-    case Rule::kTransferSize: return "transfer-size";
-    case Rule::kPadding: return "padding";
+    case Rule::kNone:
+      return "legal";
+    case Rule::kTileDivides:
+      return "tile-divides";
+    case Rule::kThreads:
+      return "threads";
+    case Rule::kInpBuffer:
+      return "inp-buffer";
+    case Rule::kWgtBuffer:
+      return "wgt-buffer";
+    case Rule::kAccBuffer:
+      return "acc-buffer";
+    case Rule::kUopBuffer:
+      return "uop-buffer";
+    case Rule::kTransferSize:
+      return "transfer-size";
+    case Rule::kPadding:
+      return "padding";
   }
   return "?";
 }
 
 namespace {
 
-bool divides(int64_t tile, int64_t extent, int64_t step = 1) { return tile >= 1 && extent % tile == 0 && tile % step == 0; }
+bool divides(int64_t tile, int64_t extent, int64_t step = 1) {
+  return tile >= 1 && extent % tile == 0 && tile % step == 0;
+}
 
 bool tiles_divide(const Schedule& s, const Extents& e) {
   return divides(s.tile_b, e.b) && divides(s.tile_h, e.h) && divides(s.tile_w, e.w) &&
@@ -37,8 +48,8 @@ bool threads_fit(const Schedule& s, const Geometry& g) {
 }
 
 // A window axis: no tile may see padding alone, and none more than 15 elements of it on a side.
-bool axis_padding_fits(int64_t in, int64_t tiles, int64_t tile_pixels, int64_t stride, int64_t window, int64_t pad_begin,
-                       int64_t pad_end, int64_t elements_a_pixel) {
+bool axis_padding_fits(int64_t in, int64_t tiles, int64_t tile_pixels, int64_t stride, int64_t window,
+                       int64_t pad_begin, int64_t pad_end, int64_t elements_a_pixel) {
   if (pad_begin * elements_a_pixel > kMaxPad || pad_end * elements_a_pixel > kMaxPad) return false;
   const int64_t first_end = window - pad_begin;  // one past the last input pixel of the first tile
   const int64_t last_begin = (tiles - 1) * tile_pixels * stride - pad_begin;
@@ -99,20 +110,27 @@ std::string why_illegal(const Workload& w, const Schedule& s, const HardwareConf
   };
   switch (rule) {
     case Rule::kThreads:
-      return fmt::format("h_threads {} and oc_threads {}: each must be 1 or 2, not both 2, and its axis needs as many "
-                         "tiles (rows: {}, output channels: {})",
-                         s.h_threads, s.oc_threads, g.h_tiles, g.co_tiles);
-    case Rule::kInpBuffer: return buffer("INP", g.inp_elements(), hw.inp_depth(), hw.inp_element_bytes());
-    case Rule::kWgtBuffer: return buffer("WGT", g.wgt_elements(), hw.wgt_depth(), hw.wgt_element_bytes());
-    case Rule::kAccBuffer: return buffer("ACC", g.acc_elements(), hw.acc_depth(), hw.acc_element_bytes());
-    case Rule::kUopBuffer: return buffer("UOP", micro_ops(w, s, hw, g), hw.uop_depth(), HardwareConfig::kUopElementBytes);
+      return fmt::format(
+          "h_threads {} and oc_threads {}: each must be 1 or 2, not both 2, and its axis needs as many "
+          "tiles (rows: {}, output channels: {})",
+          s.h_threads, s.oc_threads, g.h_tiles, g.co_tiles);
+    case Rule::kInpBuffer:
+      return buffer("INP", g.inp_elements(), hw.inp_depth(), hw.inp_element_bytes());
+    case Rule::kWgtBuffer:
+      return buffer("WGT", g.wgt_elements(), hw.wgt_depth(), hw.wgt_element_bytes());
+    case Rule::kAccBuffer:
+      return buffer("ACC", g.acc_elements(), hw.acc_depth(), hw.acc_element_bytes());
+    case Rule::kUopBuffer:
+      return buffer("UOP", micro_ops(w, s, hw, g), hw.uop_depth(), HardwareConfig::kUopElementBytes);
     case Rule::kPadding:
-      return fmt::format("padding {},{},{},{} with {} elements a pixel: at most {} elements on a side, and no tile may lie "
-                         "in the padding alone; take larger tiles",
-                         w.pads[0], w.pads[1], w.pads[2], w.pads[3], g.in_ratio, kMaxPad);
+      return fmt::format(
+          "padding {},{},{},{} with {} elements a pixel: at most {} elements on a side, and no tile may lie "
+          "in the padding alone; take larger tiles",
+          w.pads[0], w.pads[1], w.pads[2], w.pads[3], g.in_ratio, kMaxPad);
     default:
       return fmt::format("a row of {} input or {} output elements exceeds the transfer limit of {}; take smaller tiles",
-                         std::max(g.in_cols, w.w) * g.in_ratio, std::max(s.tile_w, w.ow) * g.out_ratio, kMaxTransferSize);
+                         std::max(g.in_cols, w.w) * g.in_ratio, std::max(s.tile_w, w.ow) * g.out_ratio,
+                         kMaxTransferSize);
   }
 }
 

@@ -10,15 +10,15 @@
 namespace arco {
 
 enum class Rule : uint8_t {
-  kNone,            // legal
-  kTileDivides,     // a tile does not divide its extent
-  kThreads,         // threads not 1 or 2, on both axes, or on an axis with a single tile
+  kNone,         // legal
+  kTileDivides,  // a tile does not divide its extent
+  kThreads,      // threads not 1 or 2, on both axes, or on an axis with a single tile
   kInpBuffer,
   kWgtBuffer,
   kAccBuffer,
   kUopBuffer,
-  kTransferSize,    // a transfer's size or stride exceeds its 16-bit field
-  kPadding,         // padding of more than 15 elements, or a tile that lies in the padding alone
+  kTransferSize,  // a transfer's size or stride exceeds its 16-bit field
+  kPadding,       // padding of more than 15 elements, or a tile that lies in the padding alone
 };
 const char* to_string(Rule rule);  // "inp-buffer"
 

@@ -28,11 +28,11 @@ struct LoopLimits {
 constexpr int kMaxLoops = 10;
 
 struct LoopPlan {
-  AffineLoop outer;                         // iter_out
-  AffineLoop inner;                         // iter_in
+  AffineLoop outer;                            // iter_out
+  AffineLoop inner;                            // iter_in
   std::array<AffineLoop, kMaxLoops> unrolled;  // in micro-op order, outermost first
   int unrolled_count = 0;
-  int64_t uops = 1;                         // micro-ops of one instruction
+  int64_t uops = 1;  // micro-ops of one instruction
   int64_t steps() const { return outer.extent * inner.extent * uops; }
 };
 

@@ -6,10 +6,14 @@ namespace arco {
 
 const char* to_string(WorkloadKind kind) {
   switch (kind) {
-    case WorkloadKind::kConv2d: return "conv2d";
-    case WorkloadKind::kMaxPool: return "maxpool";
-    case WorkloadKind::kAveragePool: return "avgpool";
-    case WorkloadKind::kAdd: return "add";
+    case WorkloadKind::kConv2d:
+      return "conv2d";
+    case WorkloadKind::kMaxPool:
+      return "maxpool";
+    case WorkloadKind::kAveragePool:
+      return "avgpool";
+    case WorkloadKind::kAdd:
+      return "add";
   }
   return "?";
 }

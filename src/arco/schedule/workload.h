@@ -22,8 +22,8 @@ struct Workload {
   int64_t stride_h = 1, stride_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
   std::array<int64_t, 4> pads{0, 0, 0, 0};  // top, left, bottom, right
-  bool has_bias = false;       // conv
-  bool has_residual = false;   // conv
+  bool has_bias = false;                    // conv
+  bool has_residual = false;                // conv
   // The epilogue's shape decides its ALU instructions, so it is part of the task.
   bool shift_residual = false;   // residual is shifted left before the sum (kAdd: one operand is)
   bool shift_out = true;         // requantisation shifts

@@ -18,7 +18,8 @@ std::string why_unchainable(const HardwareConfig& hardware) {
 
 ChipTable::ChipTable(std::vector<WeightedTask> tasks, const SpaceOptions& options) : tasks_(std::move(tasks)) {
   ARCO_CHECK(!tasks_.empty(), "no tasks");
-  for (const WeightedTask& task : tasks_) spaces_.push_back(std::make_unique<ConfigurationSpace>(task.workload, options));
+  for (const WeightedTask& task : tasks_)
+    spaces_.push_back(std::make_unique<ConfigurationSpace>(task.workload, options));
   scores_.resize(chip_count());
 }
 
@@ -58,8 +59,8 @@ ChipScore ChipTable::score_of(const HardwareConfig& hardware) const {
       }
     });
     if (least == std::numeric_limits<double>::infinity()) {
-      score.why = fmt::format("{}: no schedule fits: {}", task.workload.to_string(),
-                              why_none_legal(task.workload, hardware));
+      score.why =
+          fmt::format("{}: no schedule fits: {}", task.workload.to_string(), why_none_legal(task.workload, hardware));
       return score;
     }
     score.schedules.push_back(best);

@@ -179,7 +179,8 @@ class CoOptimiser {
           report("chips", done, options_.trials);
           return results;
         },
-        records_, run_, space_id, space, [&](uint64_t index) {
+        records_, run_, space_id, space,
+        [&](uint64_t index) {
           const auto reason = tuner.reason(index);
           return std::string(reason ? to_string(*reason) : "seed");
         });
@@ -260,7 +261,8 @@ class CoOptimiser {
 
   // On each of the best chips the best of several schedules a task.
   void compare_final_chips() {
-    std::stable_sort(seen_.begin(), seen_.end(), [](const Candidate& a, const Candidate& b) { return a.cycles < b.cycles; });
+    std::stable_sort(seen_.begin(), seen_.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.cycles < b.cycles; });
     std::set<std::string> taken;
     for (const Candidate& candidate : seen_) {
       if (interrupted() || taken.size() >= options_.final_chips) break;
@@ -393,7 +395,8 @@ class CoOptimiser {
     });
     Reference reference{vta, 0, area_of(vta).total(), true};
     for (size_t t = 0; t < tasks().size(); ++t) {
-      if (results[t].best.status != MeasureStatus::kOk) return std::nullopt;  // interrupted, or a layer fits no schedule
+      if (results[t].best.status != MeasureStatus::kOk)
+        return std::nullopt;  // interrupted, or a layer fits no schedule
       reference.cycles += tasks()[t].weight * results[t].best.cycles;
       reference.proved = reference.proved && results[t].proved_optimal;
     }
@@ -407,11 +410,11 @@ class CoOptimiser {
   ChipTable table_;
   LayerMeter meter_;
   int64_t run_ = 0;
-  std::vector<size_t> ranked_;    // chips that run every task, least estimate first
-  std::vector<Candidate> seen_;   // every measured chip with its schedules
+  std::vector<size_t> ranked_;   // chips that run every task, least estimate first
+  std::vector<Candidate> seen_;  // every measured chip with its schedules
   Candidate best_;
   double network_bound_ = 0;
-  size_t measurements_ = 0;       // of the tuners of single layers
+  size_t measurements_ = 0;  // of the tuners of single layers
 };
 
 }  // namespace

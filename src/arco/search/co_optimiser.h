@@ -23,19 +23,19 @@ struct CoOptimiserOptions {
   size_t final_chips = 3;      // chips whose schedules are compared closely before the final one is chosen
   size_t final_schedules = 8;  // schedules of each task compared there, best estimated first
   uint64_t seed = 0;
-  int jobs = 0;                // threads, 0: all cores; the result is the same for any number
-  bool reference = true;       // also tune the default VTA's schedules, to compare with
+  int jobs = 0;                   // threads, 0: all cores; the result is the same for any number
+  bool reference = true;          // also tune the default VTA's schedules, to compare with
   size_t reference_trials = 400;  // measured schedules of each task there, at most
-  nlohmann::json tuner;        // hyper-parameters of the ARCO tuner by name; null: defaults
-  std::string command;         // as the records keep it
+  nlohmann::json tuner;           // hyper-parameters of the ARCO tuner by name; null: defaults
+  std::string command;            // as the records keep it
   TimingModel timing;
 };
 
 struct TuneProgress {
-  const char* phase = "";    // "chips", "schedules", "default VTA"
-  size_t done = 0;           // measurements of this phase
+  const char* phase = "";  // "chips", "schedules", "default VTA"
+  size_t done = 0;         // measurements of this phase
   size_t planned = 0;
-  double best_cycles = 0;    // of the network; 0: none yet
+  double best_cycles = 0;  // of the network; 0: none yet
   std::string best_chip;
 };
 

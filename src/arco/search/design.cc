@@ -24,10 +24,11 @@ namespace {
 constexpr int kFormat = 1;
 
 json schedule_json(const Schedule& s) {
-  return {{"tile_b", s.tile_b},         {"tile_h", s.tile_h},
-          {"tile_w", s.tile_w},         {"tile_ci", s.tile_ci},
-          {"tile_co", s.tile_co},       {"h_threads", s.h_threads},
-          {"oc_threads", s.oc_threads}, {"order", s.order == LoopOrder::kSpatialOuter ? "spatial-outer" : "channel-outer"}};
+  return {
+      {"tile_b", s.tile_b},         {"tile_h", s.tile_h},
+      {"tile_w", s.tile_w},         {"tile_ci", s.tile_ci},
+      {"tile_co", s.tile_co},       {"h_threads", s.h_threads},
+      {"oc_threads", s.oc_threads}, {"order", s.order == LoopOrder::kSpatialOuter ? "spatial-outer" : "channel-outer"}};
 }
 
 // Reads members of one object, collecting every problem.
@@ -48,7 +49,8 @@ class Reader {
   double number(const char* key) const {
     const json* value = find(key);
     if (value == nullptr) return 0;
-    if (value->is_number() && std::isfinite(value->get<double>()) && value->get<double>() >= 0) return value->get<double>();
+    if (value->is_number() && std::isfinite(value->get<double>()) && value->get<double>() >= 0)
+      return value->get<double>();
     errors_.add("{}: \"{}\" must be a number of at least 0, got {}", where_, key, value->dump());
     return 0;
   }
@@ -189,12 +191,15 @@ Design parse_design(const std::string& text, const std::string& source) {
   const json* reference = in.find("reference");
   if (reference != nullptr && !reference->is_null()) {
     const Reader part(*reference, "reference", errors);
-    d.reference = Reference{part.hardware("hardware"), part.number("cycles"), part.number("area_mm2"), part.flag("proved")};
+    d.reference =
+        Reference{part.hardware("hardware"), part.number("cycles"), part.number("area_mm2"), part.flag("proved")};
   }
   errors.throw_if_any();
   return d;
 }
 
-Design read_design(const std::filesystem::path& path) { return parse_design(read_text_file(path), path.string()); }
+Design read_design(const std::filesystem::path& path) {
+  return parse_design(read_text_file(path), path.string());
+}
 
 }  // namespace arco

@@ -18,8 +18,8 @@ struct DesignTask {
   std::string workload;  // Workload::to_string()
   double weight = 1;     // layers of this workload
   Schedule schedule;
-  double cycles = 0;     // one layer, rung "cycle"
-  double bound = 0;      // one layer on this chip, over all schedules, rung "bound"
+  double cycles = 0;  // one layer, rung "cycle"
+  double bound = 0;   // one layer on this chip, over all schedules, rung "bound"
   bool operator==(const DesignTask&) const = default;
 };
 
@@ -35,14 +35,14 @@ struct Reference {
 struct Design {
   HardwareConfig hardware;
   std::vector<DesignTask> tasks;
-  double cycles = 0;         // of all layers, weighted, rung "cycle"
+  double cycles = 0;  // of all layers, weighted, rung "cycle"
   double area_mm2 = 0;
-  double network_bound = 0;  // no chip of the space within the budget needs fewer cycles; 0: not computed
+  double network_bound = 0;            // no chip of the space within the budget needs fewer cycles; 0: not computed
   std::optional<Reference> reference;  // the default VTA with its best schedules
   std::string tuner;
   uint64_t seed = 0;
   uint64_t measurements = 0;
-  bool complete = true;      // false: interrupted
+  bool complete = true;  // false: interrupted
   bool operator==(const Design&) const = default;
 
   std::optional<Schedule> schedule_for(const Workload& workload) const;

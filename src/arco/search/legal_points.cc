@@ -2,6 +2,7 @@
 #include "arco/search/legal_points.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -67,7 +68,8 @@ double LegalPoints::proven_bound(const History& history) {
   while (unproven_ < by_bound_.size() && history.find(by_bound_[unproven_].index)) ++unproven_;
   const double best = history.best() ? history.best()->cycles : std::numeric_limits<double>::infinity();
   const double open = unproven_ < by_bound_.size() ? by_bound_[unproven_].bound : best;
-  return std::min(best, open);
+  const double proven = std::min(best, open);
+  return std::isfinite(proven) ? proven : 0;
 }
 
 }  // namespace arco

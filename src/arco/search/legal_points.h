@@ -31,7 +31,8 @@ class LegalPoints {
 
   // Uniform over the unvisited ones with a bound below `cycles`.
   std::optional<uint64_t> draw_unvisited(const History& history, double cycles, Random& random) const;
-  // Cycles that nothing can beat, measured or not: the least bound of what was not measured, or the best measured.
+  // Cycles that nothing can beat, measured or not: the least bound of what was not measured, or the best measured; 0 if
+  // there is neither.
   // Remembers how far it came, so that all calls together pass over the list once.
   double proven_bound(const History& history);
 

@@ -33,7 +33,9 @@ std::string NetworkSpace::why_illegal(const Choice& choice) const {
   return why.empty() ? table_.score(joint_.chip_number(choice)).why : why;
 }
 
-size_t NetworkSpace::feature_count() const { return joint_.feature_count() + 2; }
+size_t NetworkSpace::feature_count() const {
+  return joint_.feature_count() + 2;
+}
 
 void NetworkSpace::features(const Choice& choice, std::span<float> out) const {
   const size_t own = joint_.feature_count();

@@ -4,7 +4,6 @@
 
 #include "arco/base/parallel.h"
 #include "arco/hardware/energy.h"
-#include "arco/hardware/energy.h"
 #include "arco/lower/lower.h"
 #include "arco/schedule/legality.h"
 

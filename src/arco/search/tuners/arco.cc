@@ -21,6 +21,7 @@
 #include "arco/search/history.h"
 #include "arco/search/initial_design.h"
 #include "arco/search/legal_points.h"
+#include "arco/search/surrogate_argmax.h"
 
 namespace arco {
 namespace {
@@ -28,7 +29,9 @@ namespace {
 constexpr size_t kShortlist = 256;      // of exact picks, before spreading out
 constexpr size_t kMeasuredStarts = 32;  // different starts of walks at measured configurations
 constexpr size_t kPredictedStarts = 16;
-constexpr size_t kScoredAtOnce = 4096;
+constexpr size_t kClimbSample = 2048;  // random starts of a climb in a space that is not listed
+constexpr size_t kClimbBeam = 48;
+constexpr int kClimbRounds = 12;
 constexpr float kCorrectionSlack = 0.1F;  // what trees may promise beyond the best correction seen, in fitness
 
 MappoOptions agent_options(const ArcoOptions& options) {
@@ -40,20 +43,6 @@ MappoOptions agent_options(const ArcoOptions& options) {
   agents.planned_updates =
       options.first_updates + options.plan_updates * static_cast<int>(std::min<size_t>(plans, 10'000));
   return agents;
-}
-
-struct Scored {
-  uint64_t index = 0;
-  float value = 0;  // fitness with optimism
-  bool operator<(const Scored& other) const {
-    return value != other.value ? value > other.value : index < other.index;  // best first
-  }
-};
-
-size_t differing_knobs(const Choice& a, const Choice& b) {
-  size_t different = 0;
-  for (size_t j = 0; j < a.size(); ++j) different += a[j] != b[j] ? 1 : 0;
-  return different;
 }
 
 }  // namespace
@@ -168,11 +157,15 @@ class ArcoTuner::Search {
     const bool news = !planned_at_ || *planned_at_ != measured;
     if (news) surrogate_.fit(history_, seeds_.fork(100 + measured).next());
     planned_at_ = measured;
-    const std::vector<Scored> best = best_predicted(std::max(kShortlist, 2 * count));
+    const std::vector<ScoredConfiguration> best = best_predicted(std::max(kShortlist, 2 * count));
     if (best.empty() && listed_) return;  // nothing is left that could be better
-    const auto exact = static_cast<size_t>(std::lround(options_.exact_share * static_cast<double>(count)));
-    for (const uint64_t index : spread_out(best, exact)) plan_.emplace_back(index, ChoiceReason::kExact);
-    if (count > plan_.size()) {
+    // When so few could still win, all of them are measured, and no agent needs to learn which.
+    const bool last = listed_ && options_.exact_share > 0 && best.size() <= count;
+    const auto exact =
+        last ? best.size() : static_cast<size_t>(std::lround(options_.exact_share * static_cast<double>(count)));
+    for (const uint64_t index : spread_out(space_, best, exact, options_.exact_diversity))
+      plan_.emplace_back(index, ChoiceReason::kExact);
+    if (!last && count > plan_.size()) {
       if (news) train(best);
       sample(count - plan_.size());
     }
@@ -187,87 +180,27 @@ class ArcoTuner::Search {
     }
   }
 
-  // Open configurations with the highest optimistic fitness, best first: of all that are listed, else of the agents'
-  // last walks and of the neighbours of the best measured.
-  std::vector<Scored> best_predicted(size_t count) {
-    std::vector<Scored> best;
-    std::vector<uint64_t> chunk;
-    const auto flush = [&] {
-      if (chunk.empty()) return;
-      const Fitness fitness = surrogate_.predict(chunk, false);
-      for (size_t i = 0; i < chunk.size(); ++i) {
-        best.push_back({chunk[i], fitness.mean[i] + static_cast<float>(options_.exact_optimism) * fitness.spread[i]});
-      }
-      std::ranges::sort(best, std::less<>());
-      best.resize(std::min(best.size(), count));
-      chunk.clear();
+  // Open configurations with the highest optimistic fitness, best first: of all that are listed, else of what a climb
+  // from the agents' last walks, the best measured and a random sample meets.
+  std::vector<ScoredConfiguration> best_predicted(size_t count) {
+    const auto optimism = static_cast<float>(options_.exact_optimism);
+    const auto score = [&](std::span<const uint64_t> indices) {
+      Fitness fitness = surrogate_.predict(indices, false);
+      for (size_t i = 0; i < indices.size(); ++i) fitness.mean[i] += optimism * fitness.spread[i];
+      return std::move(fitness.mean);
     };
-    if (!listed_) {
-      chunk = nearby();
-      flush();
-      return best;
+    const ArgmaxProblem problem{space_, score, [this](uint64_t index) { return open(index); }};
+    if (listed_) {
+      return argmax_of_listed(problem, *listed_, count, [this](double estimate) {
+        if (!options_.surrogate.estimate_as_prior) return std::numeric_limits<float>::infinity();
+        return surrogate_.fitness_of(estimate) + surrogate_.highest_correction() + kCorrectionSlack;
+      });
     }
-    const double limit = options_.prune ? best_cycles() : std::numeric_limits<double>::infinity();
-    for (const uint32_t position : listed_->by_estimate()) {
-      const LegalPoint& point = listed_->by_bound()[position];
-      // By ascending estimate: from here on even the greatest correction cannot lift anything into the list.
-      if (chunk.empty() && best.size() == count && options_.surrogate.estimate_as_prior &&
-          surrogate_.fitness_of(point.estimate) + surrogate_.highest_correction() + kCorrectionSlack <
-              best.back().value) {
-        break;
-      }
-      if (point.bound >= limit || history_.visited(point.index)) continue;
-      chunk.push_back(point.index);
-      if (chunk.size() == kScoredAtOnce) flush();
-    }
-    flush();
-    return best;
-  }
-
-  std::vector<uint64_t> nearby() {
-    std::vector<uint64_t> found;
-    std::unordered_set<uint64_t> seen;
-    const auto consider = [&](uint64_t index) {
-      if (seen.insert(index).second && open(index)) found.push_back(index);
-    };
-    for (const uint64_t index : environment_.met()) consider(index);
-    for (const uint64_t index : best_measured(kPredictedStarts)) {
-      Choice neighbour = space_.decode(index);
-      for (size_t j = 0; j < neighbour.size(); ++j) {
-        const int kept = neighbour[j];
-        for (size_t value = 0; value < space_.knobs()[j].values.size(); ++value) {
-          neighbour[j] = static_cast<int>(value);
-          consider(space_.encode(neighbour));
-        }
-        neighbour[j] = kept;
-      }
-    }
-    return found;
-  }
-
-  // Greedily the best of the list, less what is too like an earlier pick.
-  std::vector<uint64_t> spread_out(const std::vector<Scored>& best, size_t count) const {
-    std::vector<Choice> choices;
-    for (const Scored& scored : best) choices.push_back(space_.decode(scored.index));
-    std::vector<size_t> nearest(best.size(), space_.knobs().size());
-    std::vector<uint64_t> picked;
-    while (picked.size() < std::min(count, best.size())) {
-      size_t chosen = best.size();
-      double chosen_value = 0;
-      for (size_t i = 0; i < best.size(); ++i) {
-        if (nearest[i] == 0) continue;  // picked
-        const double likeness = picked.empty() ? 0 : std::exp2(1 - static_cast<double>(nearest[i]));
-        const double value = best[i].value - options_.exact_diversity * likeness;
-        if (chosen < best.size() && value <= chosen_value) continue;
-        chosen = i;
-        chosen_value = value;
-      }
-      picked.push_back(best[chosen].index);
-      for (size_t i = 0; i < best.size(); ++i) {
-        nearest[i] = std::min(nearest[i], differing_knobs(choices[i], choices[chosen]));
-      }
-    }
-    return picked;
+    std::vector<uint64_t> starts = best_measured(kMeasuredStarts);
+    starts.insert(starts.end(), environment_.met().begin(), environment_.met().end());
+    for (size_t i = 0; i < kClimbSample; ++i) starts.push_back(draw_legal(random_));
+    const auto legal = [this](uint64_t index) { return space_.legal(space_.decode(index)); };
+    return argmax_by_climbing(problem, starts, legal, count, {.beam = kClimbBeam, .rounds = kClimbRounds});
   }
 
   std::vector<uint64_t> best_measured(size_t count) const {
@@ -291,7 +224,7 @@ class ArcoTuner::Search {
     return space_.encode(space_.default_choice());
   }
 
-  void train(const std::vector<Scored>& best) {
+  void train(const std::vector<ScoredConfiguration>& best) {
     StartStates starts{.measured = best_measured(kMeasuredStarts), .predicted = {}, .draw = {}};
     for (size_t i = 0; i < std::min(kPredictedStarts, best.size()); ++i) starts.predicted.push_back(best[i].index);
     starts.draw = [this](Random& random) { return draw_legal(random); };

@@ -9,6 +9,8 @@
 #include <set>
 
 #include "arco/base/error.h"
+#include "arco/search/history.h"
+#include "arco/search/legal_points.h"
 #include "arco/search/testing_space.h"
 
 namespace arco {
@@ -232,6 +234,55 @@ TEST(Arco, AgentsMoveBetweenTuners) {
   second.load_agents(first.save_agents(), "agents.bin");
   EXPECT_EQ(first.save_agents(), second.save_agents());
   EXPECT_THROW(second.load_agents({}, "agents.bin"), UserError);
+}
+
+// A space of one configuration, legal or not.
+class PointSpace : public TestingSpace {
+ public:
+  explicit PointSpace(bool is_legal) : legal_(is_legal) {
+    for (Knob& knob : knobs_) knob.values = {1};
+  }
+  std::string why_illegal(const Choice&) const override { return legal_ ? "" : "nothing is legal here"; }
+  Choice default_choice() const override { return Choice(7, 0); }
+
+ private:
+  bool legal_;
+};
+
+TEST(Arco, EndsInASpaceOfOne) {
+  for (const bool is_legal : {true, false}) {
+    const PointSpace point(is_legal);
+    for (const uint64_t enumerate_limit : {0, 1000}) {
+      ArcoOptions options = quick();
+      options.enumerate_limit = enumerate_limit;
+      ArcoTuner tuner(point, options, 1);
+      const TuneResult result = run_tuner(tuner, testing_measurer(point), 50);
+      EXPECT_EQ(result.history.size(), is_legal ? 1U : 0U);
+      EXPECT_EQ(result.proved_optimal, is_legal && enumerate_limit > 0);
+    }
+  }
+}
+
+TEST(LegalPoints, ListsAndDrawsWhatIsLegal) {
+  LegalPoints points(space(), 2);
+  ASSERT_EQ(points.by_bound().size(), space().legal_count());
+  EXPECT_TRUE(std::ranges::is_sorted(points.by_bound(), {}, &LegalPoint::bound));
+  for (size_t i = 1; i < points.by_estimate().size(); ++i) {
+    EXPECT_LE(points.by_bound()[points.by_estimate()[i - 1]].estimate,
+              points.by_bound()[points.by_estimate()[i]].estimate);
+  }
+  const double limit = points.by_bound()[40].bound;
+  ASSERT_EQ(points.count_below(limit), 40U);
+  History history(space());
+  Random random(1);
+  std::set<uint64_t> drawn;
+  while (const auto index = points.draw_unvisited(history, limit, random)) {
+    EXPECT_LT(space().bound(space().decode(*index)), limit);
+    EXPECT_TRUE(drawn.insert(*index).second);
+    history.mark_asked(*index);
+  }
+  EXPECT_EQ(drawn.size(), 40U);
+  EXPECT_EQ(points.proven_bound(history), points.by_bound()[0].bound);
 }
 
 TEST(Arco, OptionsAreCompleteAndNamed) {

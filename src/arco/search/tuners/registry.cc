@@ -5,8 +5,10 @@
 
 #include "arco/base/error.h"
 #include "arco/search/tuners/annealing.h"
+#include "arco/search/tuners/arco.h"
 #include "arco/search/tuners/autotvm.h"
 #include "arco/search/tuners/bayesian.h"
+#include "arco/search/tuners/chameleon.h"
 #include "arco/search/tuners/exhaustive.h"
 #include "arco/search/tuners/genetic.h"
 #include "arco/search/tuners/options.h"
@@ -36,7 +38,15 @@ Entry entry(const std::string& name, const std::string& summary, const Make& mak
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
+      entry<ArcoOptions>("arco", "three cooperating agents, confidence sampling, closed forms as prior and proof",
+                         make_arco),
+      entry<ArcoPaperOptions>("arco-paper", "the same with the paper's values as far as known (recalled, not re-read)",
+                              make_arco),
       entry<AutoTvmOptions>("autotvm", "boosted trees that rank, simulated annealing over them", make_autotvm),
+      entry<ChameleonOptions>("chameleon", "PPO exploration of trees, adaptive sampling (values of the released code)",
+                              make_chameleon),
+      entry<ChameleonPaperOptions>("chameleon-paper", "the same with the paper's values (recalled, not re-read)",
+                                   make_chameleon),
       entry<GeneticOptions>("genetic", "genetic algorithm on measurements", make_genetic),
       entry<AnnealingOptions>("annealing", "simulated annealing on measurements", make_annealing),
       entry<RandomOptions>("random", "uniform sampling without repetition", make_random),
