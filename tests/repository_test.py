@@ -20,7 +20,7 @@ FLOORS = [
     {"cli", "python"},
 ]
 # Rooms of one floor that may be used by their neighbours: the interpreter is everyone's oracle.
-NEIGHBOURS = {("passes", "reference"), ("quant", "reference")}
+NEIGHBOURS = {("onnx", "reference"), ("passes", "reference"), ("quant", "reference")}
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -17,7 +17,7 @@
 namespace arco {
 
 using Json = nlohmann::json;
-using enum Table::Align;
+using enum TextTable::Align;
 
 namespace {
 
@@ -101,7 +101,7 @@ void inspect_model(const Options& options, Console& console) {
   QuantizedModel model = quantize_model(options.model, console);
   const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
-  Table table({{"node", kLeft}, {"operator", kLeft}, {"runs on", kLeft}, {"workload, or why", kLeft}});
+  TextTable table({{"node", kLeft}, {"operator", kLeft}, {"runs on", kLeft}, {"workload, or why", kLeft}});
   Json nodes = Json::array();
   for (const NodeFate& fate : model.nodes) {
     const Place place = place_of(fate, executable);

@@ -1,16 +1,11 @@
 #include "arco/cli/command_line.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "arco/base/error.h"
 #include "arco/cli/commands.h"
 
 namespace arco {
-
-void Console::print_json(const nlohmann::json& document) {
-  if (json) out << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
-}
 
 namespace {
 

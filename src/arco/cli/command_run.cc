@@ -18,7 +18,7 @@
 namespace arco {
 
 using Json = nlohmann::json;
-using enum Table::Align;
+using enum TextTable::Align;
 
 namespace {
 
@@ -66,7 +66,7 @@ void print_outputs(const Graph& graph, const std::vector<Array>& outputs, Consol
 }
 
 void print_runs(const RunResult& result, bool verify, Console& console) {
-  Table table({{"layer", kLeft}, {"workload", kLeft}, {"cycles", kRight}, {verify ? "verified" : "", kLeft}});
+  TextTable table({{"layer", kLeft}, {"workload", kLeft}, {"cycles", kRight}, {verify ? "verified" : "", kLeft}});
   for (const LayerRun& layer : result.layers) {
     table.add({layer.name, layer.workload.to_string(), grouped(layer.cycles.cycles), layer.verified ? "yes" : ""});
   }

@@ -104,12 +104,12 @@ void check_options(const Options& options) {
 
 void print_design(const Design& design, Console& console) {
   print_hardware(design.hardware, console);
-  Table table({{"workload"},
-               {"layers", Table::Align::kRight},
-               {"schedule"},
-               {"cycles", Table::Align::kRight},
-               {"bound", Table::Align::kRight},
-               {"gap", Table::Align::kRight}});
+  TextTable table({{"workload"},
+                   {"layers", TextTable::Align::kRight},
+                   {"schedule"},
+                   {"cycles", TextTable::Align::kRight},
+                   {"bound", TextTable::Align::kRight},
+                   {"gap", TextTable::Align::kRight}});
   for (const DesignTask& task : design.tasks) {
     table.add({task.workload, fmt::format("{:g}", task.weight), task.schedule.to_string(),
                grouped(static_cast<uint64_t>(task.cycles)), grouped(static_cast<uint64_t>(task.bound)),
@@ -135,7 +135,7 @@ void run_tune(Options& options, Console& console) {
   check_options(options);
   options.search.space = space_options(options);
   options.search.seed = options.model.seed;
-  options.search.tuner = tuner_options(options.tuner);
+  options.search.tuner.options = tuner_options(options.tuner);
   options.search.reference = !options.no_reference;
   options.search.command = fmt::format("arco tune {}", fmt::join(options.models, " "));
   const std::vector<WeightedTask> tasks = gather_tasks(options, console);

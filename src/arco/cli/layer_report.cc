@@ -10,7 +10,7 @@
 namespace arco {
 
 using Json = nlohmann::json;
-using enum Table::Align;
+using enum TextTable::Align;
 
 namespace {
 
@@ -37,11 +37,11 @@ Json layer_to_json(const CompiledLayer& compiled, const LayerRun& run) {
 }
 
 void print_layers(const Executable& executable, const std::vector<LayerRun>& runs, Console& console) {
-  Table table({{"layer", kLeft},
-               {"runs on", kLeft},
-               {"workload", kLeft},
-               {"schedule, or why the host", kLeft},
-               {"cycles", kRight}});
+  TextTable table({{"layer", kLeft},
+                   {"runs on", kLeft},
+                   {"workload", kLeft},
+                   {"schedule, or why the host", kLeft},
+                   {"cycles", kRight}});
   size_t next = 0;
   for (const CompiledStep& step : executable.steps) {
     if (const auto* compiled = std::get_if<CompiledLayer>(&step)) {
@@ -130,7 +130,7 @@ std::string dram_map(const Executable& executable) {
     }
   }
   std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.address < b.address; });
-  Table table({{"address", kRight}, {"bytes", kRight}, {"what", kLeft}});
+  TextTable table({{"address", kRight}, {"bytes", kRight}, {"what", kLeft}});
   for (const Range& range : ranges) {
     table.add({fmt::format("{:#x}", range.address), grouped(range.bytes), range.what});
   }

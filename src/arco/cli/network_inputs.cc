@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::string> names_of(const Graph& graph, const std::vector<TensorId>& ids) {
   std::vector<std::string> names;
+  names.reserve(ids.size());
   for (const TensorId id : ids) names.push_back(graph.tensor(id).name);
   return names;
 }
@@ -30,7 +31,7 @@ std::optional<size_t> named_index(const std::string& flag, const std::vector<std
   return std::nullopt;
 }
 
-Array fitted(Array array, const Shape& shape) {
+Array fitted(const Array& array, const Shape& shape) {
   const bool lacks_one = !shape.empty() && shape[0] == 1 && array.shape() == Shape(shape.begin() + 1, shape.end());
   return lacks_one ? array.reshaped(shape) : array;
 }

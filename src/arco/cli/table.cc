@@ -9,12 +9,12 @@
 
 namespace arco {
 
-void Table::add(std::vector<std::string> row) {
+void TextTable::add(std::vector<std::string> row) {
   ARCO_CHECK(row.size() == columns_.size(), "{} cells in {} columns", row.size(), columns_.size());
   rows_.push_back(std::move(row));
 }
 
-std::string Table::to_string() const {
+std::string TextTable::to_string() const {
   std::vector<size_t> widths;
   std::vector<std::string> titles;
   std::vector<std::string> rule;

@@ -6,14 +6,14 @@
 
 namespace arco {
 
-class Table {
+class TextTable {
  public:
   enum class Align { kLeft, kRight };
   struct Column {
     std::string title;
     Align align = Align::kLeft;
   };
-  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
   // One cell a column.
   void add(std::vector<std::string> row);
   // Title line, rule, rows; each ends with a newline, none with blanks.

@@ -1,28 +1,16 @@
 // Element types, shapes and the dense array. Array bytes are shared between copies, so graphs with hundreds of
 // megabytes of weights are cheap to copy.
+#include "arco/graph/array.h"
+
 #include <limits>
 
 #include "arco/base/error.h"
-#include "arco/graph/graph.h"
+#include "arco/graph/operators.h"
 
 namespace arco {
 
 const char* to_string(DataType type) {
-  switch (type) {
-    case DataType::kFloat32:
-      return "float32";
-    case DataType::kInt8:
-      return "int8";
-    case DataType::kUint8:
-      return "uint8";
-    case DataType::kInt32:
-      return "int32";
-    case DataType::kInt64:
-      return "int64";
-    case DataType::kBool:
-      return "bool";
-  }
-  return "?";
+  return name_of(type);
 }
 
 size_t byte_size(DataType type) {

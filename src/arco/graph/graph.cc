@@ -79,11 +79,12 @@ namespace {
 
 struct NameOf {
   const char* operator()(const Conv&) const { return "Conv"; }
+  const char* operator()(const ConvTranspose&) const { return "ConvTranspose"; }
   const char* operator()(const Dense&) const { return "Dense"; }
   const char* operator()(const BatchNorm&) const { return "BatchNorm"; }
   const char* operator()(const Add&) const { return "Add"; }
   const char* operator()(const Clip&) const { return "Clip"; }
-  const char* operator()(const Pool& pool) const { return pool.kind == Pool::Kind::kMax ? "MaxPool" : "AveragePool"; }
+  const char* operator()(const Pool& op) const { return name_of(op.kind); }
   const char* operator()(const Reshape&) const { return "Reshape"; }
   const char* operator()(const Flatten&) const { return "Flatten"; }
   const char* operator()(const Lrn&) const { return "Lrn"; }
@@ -93,6 +94,19 @@ struct NameOf {
   const char* operator()(const MatMul&) const { return "MatMul"; }
   const char* operator()(const Transpose&) const { return "Transpose"; }
   const char* operator()(const UnfoldColumns&) const { return "UnfoldColumns"; }
+  const char* operator()(const Unary& op) const { return name_of(op.kind); }
+  const char* operator()(const Binary& op) const { return name_of(op.kind); }
+  const char* operator()(const Where&) const { return "Where"; }
+  const char* operator()(const Reduce& op) const { return name_of(op.kind); }
+  const char* operator()(const Cast&) const { return "Cast"; }
+  const char* operator()(const Slice&) const { return "Slice"; }
+  const char* operator()(const Pad&) const { return "Pad"; }
+  const char* operator()(const Gather&) const { return "Gather"; }
+  const char* operator()(const Expand&) const { return "Expand"; }
+  const char* operator()(const Resize&) const { return "Resize"; }
+  const char* operator()(const QuantizeLinear&) const { return "QuantizeLinear"; }
+  const char* operator()(const DequantizeLinear&) const { return "DequantizeLinear"; }
+  const char* operator()(const Table&) const { return "Table"; }
   const char* operator()(const Quantize&) const { return "Quantize"; }
   const char* operator()(const Dequantize&) const { return "Dequantize"; }
 };

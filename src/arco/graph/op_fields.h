@@ -16,6 +16,16 @@ void visit_fields(Conv& op, Field&& field) {
 }
 
 template <typename Field>
+void visit_fields(ConvTranspose& op, Field&& field) {
+  field("strides", op.strides);
+  field("dilations", op.dilations);
+  field("pads", op.pads);
+  field("output_padding", op.output_padding);
+  field("groups", op.groups);
+  field("clamp", op.clamp);
+}
+
+template <typename Field>
 void visit_fields(Dense& op, Field&& field) {
   field("clamp", op.clamp);
 }
@@ -35,7 +45,7 @@ void visit_fields(Clip& op, Field&& field) {
   field("clamp", op.clamp);
 }
 
-// The kind is part of the operator's name.
+// The kind of Pool, Unary, Binary and Reduce is part of the operator's name.
 template <typename Field>
 void visit_fields(Pool& op, Field&& field) {
   field("kernel", op.kernel);
@@ -70,6 +80,7 @@ template <typename Field>
 void visit_fields(Softmax& op, Field&& field) {
   field("axis", op.axis);
   field("flatten_to_2d", op.flatten_to_2d);
+  field("logarithm", op.logarithm);
 }
 
 template <typename Field>
@@ -100,6 +111,79 @@ template <typename Field>
 void visit_fields(Transpose& op, Field&& field) {
   field("perm", op.perm);
 }
+
+template <typename Field>
+void visit_fields(Unary& op, Field&& field) {
+  field("alpha", op.alpha);
+  field("beta", op.beta);
+}
+
+template <typename Field>
+void visit_fields(Binary& /*op*/, Field&& /*field*/) {}
+
+template <typename Field>
+void visit_fields(Where& /*op*/, Field&& /*field*/) {}
+
+template <typename Field>
+void visit_fields(Reduce& op, Field&& field) {
+  field("axes", op.axes);
+  field("keep_dims", op.keep_dims);
+}
+
+template <typename Field>
+void visit_fields(Cast& op, Field&& field) {
+  field("to", op.to);
+}
+
+template <typename Field>
+void visit_fields(Slice& op, Field&& field) {
+  field("starts", op.starts);
+  field("ends", op.ends);
+  field("axes", op.axes);
+  field("steps", op.steps);
+}
+
+template <typename Field>
+void visit_fields(Pad& op, Field&& field) {
+  field("mode", op.mode);
+  field("pads", op.pads);
+  field("value", op.value);
+}
+
+template <typename Field>
+void visit_fields(Gather& op, Field&& field) {
+  field("axis", op.axis);
+}
+
+template <typename Field>
+void visit_fields(Expand& op, Field&& field) {
+  field("target", op.target);
+}
+
+template <typename Field>
+void visit_fields(Resize& op, Field&& field) {
+  field("mode", op.mode);
+  field("coordinates", op.coordinates);
+  field("rounding", op.rounding);
+  field("sizes", op.sizes);
+  field("scales", op.scales);
+  field("cubic_a", op.cubic_a);
+  field("exclude_outside", op.exclude_outside);
+}
+
+template <typename Field>
+void visit_fields(QuantizeLinear& op, Field&& field) {
+  field("axis", op.axis);
+  field("type", op.type);
+}
+
+template <typename Field>
+void visit_fields(DequantizeLinear& op, Field&& field) {
+  field("axis", op.axis);
+}
+
+template <typename Field>
+void visit_fields(Table& /*op*/, Field&& /*field*/) {}
 
 template <typename Field>
 void visit_fields(Quantize& /*op*/, Field&& /*field*/) {}

@@ -1,5 +1,5 @@
 // Attributes are written and read by two visitors over op_fields.h, so a new operator needs no code here. Operators are
-// found by name among prototypes, one for each alternative of Op (two for pooling, whose kind is in the name).
+// found by name among prototypes, one for each alternative of Op and for each kind of those whose name is their kind.
 #include "arco/graph/serialize.h"
 
 #include <algorithm>
@@ -18,20 +18,30 @@ namespace {
 constexpr size_t kBlobAlignment = 64;
 // Exponents beyond float32's range are damage; the limit keeps sums of them small.
 constexpr int64_t kMaxExponent = 1024;
-constexpr std::array kTypes{DataType::kFloat32, DataType::kInt8,  DataType::kUint8,
-                            DataType::kInt32,   DataType::kInt64, DataType::kBool};
 
 template <size_t... I>
 std::vector<Op> default_ops(std::index_sequence<I...> /*alternatives*/) {
   return {Op(std::in_place_index<I>)...};
 }
 
+// Adds one operator for each kind that a default operator does not have.
+template <typename Kinded>
+void add_kinds(std::vector<Op>& ops) {
+  const Kinded usual;
+  for (size_t kind = 0; kind < names_of(usual.kind).size(); ++kind) {
+    Kinded op;
+    op.kind = static_cast<decltype(op.kind)>(kind);
+    if (op.kind != usual.kind) ops.emplace_back(op);
+  }
+}
+
 const std::vector<Op>& prototypes() {
   static const std::vector<Op> kOps = [] {
     std::vector<Op> ops = default_ops(std::make_index_sequence<std::variant_size_v<Op>>());
-    Pool average;
-    average.kind = Pool::Kind::kAverage;
-    ops.emplace_back(average);
+    add_kinds<Pool>(ops);
+    add_kinds<Unary>(ops);
+    add_kinds<Binary>(ops);
+    add_kinds<Reduce>(ops);
     return ops;
   }();
   return kOps;
@@ -49,6 +59,11 @@ struct FieldWriter {
       visit_fields(value, FieldWriter{object[name]});
     } else if constexpr (std::is_floating_point_v<T>) {
       object[name] = number_to_json(value);
+    } else if constexpr (std::is_enum_v<T>) {
+      object[name] = name_of(value);
+    } else if constexpr (std::is_same_v<T, std::vector<float>>) {
+      object[name] = Json::array();
+      for (const float entry : value) object[name].push_back(number_to_json(entry));
     } else {
       object[name] = value;
     }
@@ -93,6 +108,13 @@ void read_value(const JsonView& json, bool& value) {
   value = json.boolean();
 }
 
+template <typename Enum>
+requires std::is_enum_v<Enum>
+void read_value(const JsonView& json, Enum& value) {
+  static const std::vector<std::string> kNames(names_of(Enum{}).begin(), names_of(Enum{}).end());
+  value = static_cast<Enum>(json.one_of(kNames));
+}
+
 template <typename T, size_t kSize>
 void read_value(const JsonView& json, std::array<T, kSize>& values) {
   if (json.size() != kSize) json.fail("has {} entries, expected {}", json.size(), kSize);
@@ -121,14 +143,9 @@ struct FieldReader {
 
 // `unread` counts down, so that tensors cannot share bytes to need more memory than the blob has.
 Tensor read_tensor(const JsonView& json, std::span<const uint8_t> blob, uint64_t& unread) {
-  static const std::vector<std::string> kTypeNames = [] {
-    std::vector<std::string> names;
-    for (const DataType type : kTypes) names.emplace_back(to_string(type));
-    return names;
-  }();
   Tensor tensor;
   tensor.name = json.at("name").text();
-  tensor.type = kTypes[json.at("type").one_of(kTypeNames)];
+  read_value(json.at("type"), tensor.type);
   read_value(json.at("shape"), tensor.shape);
   if (!is_reasonable(tensor.shape)) json.at("shape").fail("dimensions must be positive and not exceed 2^31 elements");
   if (const auto exponent = json.find("exponent")) {
@@ -161,6 +178,7 @@ std::vector<TensorId> read_ids(const JsonView& json, size_t tensors, TensorId lo
 Node read_node(const JsonView& json, size_t tensors) {
   static const std::vector<std::string> kOpNames = [] {
     std::vector<std::string> names;
+    names.reserve(prototypes().size());
     for (const Op& op : prototypes()) names.emplace_back(op_name(op));
     return names;
   }();

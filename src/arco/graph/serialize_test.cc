@@ -43,6 +43,40 @@ struct Builder {
   }
 };
 
+template <typename Kinded>
+void every_kind(Builder& b, Kinded op, const std::vector<TensorId>& inputs) {
+  for (size_t kind = 0; kind < names_of(op.kind).size(); ++kind) {
+    op.kind = static_cast<decltype(op.kind)>(kind);
+    b.node(op, inputs);
+  }
+}
+
+// Those that only the host runs.
+void every_host_operator(Builder& b, TensorId x) {
+  b.node(ConvTranspose{{2, 1}, {1, 2}, {1, 0, -2, 3}, {1, 0}, 2, {0, 1}},
+         {x, b.constant({4, 3, 3, 2}), b.constant({6})});
+  every_kind(b, Unary{Unary::Kind::kElu, 0.25F, 3}, {x});
+  every_kind(b, Binary{}, {x, b.constant({4, 1, 1})});
+  every_kind(b, Reduce{Reduce::Kind::kMax, {1, -1}, false}, {x});
+  b.node(Where{}, {b.node(Cast{DataType::kBool}, {x}), x, b.constant({4, 1, 1})});
+  b.node(Slice{{1, -1}, {3, -9}, {1, 2}, {1, -2}}, {x});
+  b.node(Pad{Pad::Mode::kReflect, {0, 1, 2, 3, 0, -1, 1, 2}, 4}, {x});
+  b.node(Gather{-2}, {x, b.node(Cast{DataType::kInt64}, {x})});
+  b.node(Expand{{1, 4, 1, 9}}, {x});
+  b.node(Resize{Resize::Mode::kCubic,
+                Resize::Coordinates::kAsymmetric,
+                Resize::Rounding::kCeil,
+                {2, 4, 18, 27},
+                {1, 1, 2, 3.01F},
+                -0.5F,
+                true},
+         {x});
+  const TensorId linear = b.node(QuantizeLinear{-3, DataType::kInt8},
+                                 {x, b.constant({4}), b.node(Cast{DataType::kInt8}, {b.constant({4})})});
+  b.node(DequantizeLinear{2}, {linear, b.constant({9})});
+  b.node(Table{}, {linear, b.node(Cast{DataType::kInt8}, {b.constant({256})})});
+}
+
 // Every operator, every attribute different from its default.
 Graph every_operator() {
   Builder b;
@@ -60,12 +94,13 @@ Graph every_operator() {
   b.node(Reshape{{0, -1, 3}}, {x});
   b.node(Flatten{-2}, {x});
   b.node(Lrn{3, 0.1F, 0.7F, 2}, {x});
-  b.node(Softmax{1, true}, {x});
+  b.node(Softmax{1, true, true}, {x});
   b.node(Concat{-1}, {x, x});
   b.node(Identity{}, {x});
   b.node(MatMul{true, true, 0.5F, 3}, {b.constant({3, 2}), b.constant({4, 3}), b.constant({4})});
   b.node(Transpose{{3, 0, 2, 1}}, {x});
   b.node(UnfoldColumns{3, 2, 1, {1, 0}}, {x});
+  every_host_operator(b, x);
   const TensorId small = b.node(Quantize{}, {x}, {}, 5);
   b.node(Dequantize{}, {small});
   b.node(Add{}, {small, small}, Requantize{3, -5, 100, 2, {1, 4}, 1}, 2);

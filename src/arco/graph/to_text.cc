@@ -4,78 +4,58 @@
 #include <fmt/ranges.h>
 
 #include <iterator>
+#include <type_traits>
 
 #include "arco/graph/graph.h"
+#include "arco/graph/op_fields.h"
 
 namespace arco {
 namespace {
 
-std::string clamp_text(const Clamp& clamp) {
-  return clamp.is_identity() ? "" : fmt::format(" clamp={}..{}", clamp.low, clamp.high);
+std::string text_of(const Clamp& clamp) {
+  return fmt::format("{}..{}", clamp.low, clamp.high);
 }
-
-template <typename List>
-std::string list_text(const char* key, const List& values, const List& usual) {
-  return values == usual ? "" : fmt::format(" {}={}", key, fmt::join(values, ","));
+std::string text_of(bool value) {
+  return value ? "true" : "false";
 }
-
 template <typename T>
-std::string value_text(const char* key, T value, T usual) {
-  return value == usual ? "" : fmt::format(" {}={}", key, value);
+std::string text_of(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    return name_of(value);
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return fmt::format("{}", value);
+  } else {
+    return fmt::format("{}", fmt::join(value, ","));
+  }
 }
 
-// Attributes that differ from their defaults, each with a leading blank.
-struct Attributes {
-  std::string operator()(const Conv& op) const {
-    const Conv usual;
-    return list_text("strides", op.strides, usual.strides) + list_text("dilations", op.dilations, usual.dilations) +
-           list_text("pads", op.pads, usual.pads) + value_text("groups", op.groups, usual.groups) +
-           clamp_text(op.clamp);
+struct FieldCollector {
+  std::vector<std::pair<const char*, std::string>>& fields;
+  template <typename T>
+  void operator()(const char* name, const T& value) {
+    fields.emplace_back(name, text_of(value));
   }
-  std::string operator()(const Dense& op) const { return clamp_text(op.clamp); }
-  std::string operator()(const BatchNorm& op) const { return value_text("epsilon", op.epsilon, BatchNorm{}.epsilon); }
-  std::string operator()(const Add& op) const { return clamp_text(op.clamp); }
-  std::string operator()(const Clip& op) const { return clamp_text(op.clamp); }
-  std::string operator()(const Pool& op) const {
-    const Pool usual;
-    if (op.global) return " global" + clamp_text(op.clamp);
-    return list_text("kernel", op.kernel, usual.kernel) + list_text("strides", op.strides, usual.strides) +
-           list_text("dilations", op.dilations, usual.dilations) + list_text("pads", op.pads, usual.pads) +
-           (op.ceil_mode ? " ceil_mode" : "") + (op.count_include_pad ? " count_include_pad" : "") +
-           clamp_text(op.clamp);
-  }
-  std::string operator()(const Reshape& op) const { return fmt::format(" target={}", fmt::join(op.target, ",")); }
-  std::string operator()(const Flatten& op) const { return value_text("axis", op.axis, Flatten{}.axis); }
-  std::string operator()(const Lrn& op) const {
-    const Lrn usual;
-    return value_text("size", op.size, usual.size) + value_text("alpha", op.alpha, usual.alpha) +
-           value_text("beta", op.beta, usual.beta) + value_text("bias", op.bias, usual.bias);
-  }
-  std::string operator()(const Softmax& op) const {
-    return value_text("axis", op.axis, Softmax{}.axis) + (op.flatten_to_2d ? " flatten_to_2d" : "");
-  }
-  std::string operator()(const Concat& op) const { return value_text("axis", op.axis, Concat{}.axis); }
-  std::string operator()(const Identity&) const { return ""; }
-  std::string operator()(const MatMul& op) const {
-    const MatMul usual;
-    return std::string(op.transpose_a ? " transpose_a" : "") + (op.transpose_b ? " transpose_b" : "") +
-           value_text("alpha", op.alpha, usual.alpha) + value_text("beta", op.beta, usual.beta);
-  }
-  std::string operator()(const UnfoldColumns& op) const {
-    return fmt::format(" kernel={} stride={} dilation={} pads={},{}", op.kernel, op.stride, op.dilation, op.pads[0],
-                       op.pads[1]);
-  }
-  std::string operator()(const Transpose& op) const { return fmt::format(" perm={}", fmt::join(op.perm, ",")); }
-  std::string operator()(const Quantize&) const { return ""; }
-  std::string operator()(const Dequantize&) const { return ""; }
 };
 
-std::string requantize_text(const Requantize& r) {
-  const Requantize usual;
-  return fmt::format(" shift={}", r.shift) + value_text("low", r.low, usual.low) +
-         value_text("high", r.high, usual.high) + value_text("residual_shift", r.residual_shift, usual.residual_shift) +
-         list_text("add_shifts", r.add_shifts, usual.add_shifts) +
-         value_text("multiplier", r.multiplier, usual.multiplier);
+template <typename Fields>
+std::vector<std::pair<const char*, std::string>> collect(Fields op) {
+  std::vector<std::pair<const char*, std::string>> fields;
+  visit_fields(op, FieldCollector{fields});
+  return fields;
+}
+
+// Fields that differ from their defaults, each with a leading blank; those that are simply on by name only.
+template <typename Fields>
+std::string fields_text(const Fields& op) {
+  const auto fields = collect(op);
+  const auto usual = collect(Fields{});
+  std::string text;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const auto& [name, value] = fields[i];
+    if (value == usual[i].second) continue;
+    text += value == "true" ? fmt::format(" {}", name) : fmt::format(" {}={}", name, value);
+  }
+  return text;
 }
 
 std::string tensor_text(const Graph& graph, TensorId id) {
@@ -105,8 +85,8 @@ std::string to_text(const Graph& graph) {
   auto out = std::back_inserter(text);
   for (const Node& node : graph.nodes) {
     fmt::format_to(out, "  {}: {}({}){}{} -> {}\n", node.name, op_name(node.op), tensors_text(graph, node.inputs),
-                   std::visit(Attributes{}, node.op), node.requantize ? requantize_text(*node.requantize) : "",
-                   tensors_text(graph, node.outputs));
+                   std::visit([](const auto& op) { return fields_text(op); }, node.op),
+                   node.requantize ? " int8" + fields_text(*node.requantize) : "", tensors_text(graph, node.outputs));
   }
   fmt::format_to(out, "  return {}\n", tensors_text(graph, graph.outputs));
   return text;

@@ -1,4 +1,4 @@
-// BatchNormalization, LRN and Softmax. Before opset 13 Softmax ran over all dimensions from `axis` on.
+// BatchNormalization, LRN, Softmax and LogSoftmax. Before opset 13 Softmax ran over all dimensions from `axis` on.
 #include "arco/onnx/converters.h"
 
 namespace arco {
@@ -36,8 +36,9 @@ void convert_lrn(NodeContext& node) {
   node.emit(lrn, {node.input(0)});
 }
 
-void convert_softmax(NodeContext& node) {
+void convert_softmax(NodeContext& node, bool logarithm) {
   Softmax softmax;
+  softmax.logarithm = logarithm;
   softmax.flatten_to_2d = node.opset() < 13;
   softmax.axis = node.integer("axis", node.opset() < 13 ? 1 : -1);
   node.emit(softmax, {node.input(0)});
@@ -48,7 +49,8 @@ void convert_softmax(NodeContext& node) {
 void add_normalisation_converters(ConverterTable& table) {
   table["BatchNormalization"] = convert_batch_norm;
   table["LRN"] = convert_lrn;
-  table["Softmax"] = convert_softmax;
+  table["Softmax"] = [](NodeContext& node) { convert_softmax(node, false); };
+  table["LogSoftmax"] = [](NodeContext& node) { convert_softmax(node, true); };
 }
 
 }  // namespace arco

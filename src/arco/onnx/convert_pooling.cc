@@ -5,38 +5,45 @@
 namespace arco {
 namespace {
 
-Pool read_pool(NodeContext& node, Pool::Kind kind) {
-  Pool pool;
-  pool.kind = kind;
+// `pool` with the attributes that both kinds have, if the input is a line or a plane.
+void convert_pool(NodeContext& node, Pool pool) {
+  const TensorId x = node.input(0);
+  const size_t rank = window_rank(node, x);
   if (!node.has_attribute("kernel_shape")) node.problem("attribute 'kernel_shape' is missing");
-  pool.kernel = node.exactly<2>("kernel_shape", pool.kernel);
-  const WindowAttributes window = read_window(node, pool.kernel);
+  pool.ceil_mode = node.integer("ceil_mode", 0) != 0;
+  if (rank == 0) {
+    for (const char* name : {"strides", "dilations", "pads", "kernel_shape", "auto_pad"}) node.ignore(name);
+    return;
+  }
+  pool.kernel = as_plane(node, "kernel_shape", rank, pool.kernel);
+  WindowAttributes window = read_window(node, rank);
+  const TensorId plane = to_plane(node, x);
+  if (const auto shape = node.shape_of(plane)) apply_auto_pad(window, *shape, pool.kernel);
   pool.strides = window.strides;
   pool.dilations = window.dilations;
   pool.pads = window.pads;
-  pool.ceil_mode = node.integer("ceil_mode", 0) != 0;
-  return pool;
+  emit_window(node, pool, {plane}, rank);
 }
 
 void convert_max_pool(NodeContext& node) {
-  const TensorId x = node.input(0);
-  const Pool pool = read_pool(node, Pool::Kind::kMax);
   node.ignore("storage_order");  // the order of the indices, which nobody reads
-  node.emit(pool, {x});
+  convert_pool(node, {});
 }
 
 void convert_average_pool(NodeContext& node) {
-  const TensorId x = node.input(0);
-  Pool pool = read_pool(node, Pool::Kind::kAverage);
+  Pool pool;
+  pool.kind = Pool::Kind::kAverage;
   pool.count_include_pad = node.integer("count_include_pad", 0) != 0;
-  node.emit(pool, {x});
+  convert_pool(node, pool);
 }
 
 void convert_global_pool(NodeContext& node, Pool::Kind kind) {
   Pool pool;
   pool.kind = kind;
   pool.global = true;
-  node.emit(pool, {node.input(0)});
+  const TensorId x = node.input(0);
+  const size_t rank = window_rank(node, x);
+  if (rank > 0) emit_window(node, pool, {to_plane(node, x)}, rank);
 }
 
 }  // namespace

@@ -18,22 +18,36 @@ const ConverterTable& converters();
 // The families add themselves to the table.
 void add_convolution_converters(ConverterTable& table);
 void add_pooling_converters(ConverterTable& table);
+void add_activation_converters(ConverterTable& table);
 void add_elementwise_converters(ConverterTable& table);
+void add_reduction_converters(ConverterTable& table);
 void add_normalisation_converters(ConverterTable& table);
 void add_matrix_converters(ConverterTable& table);
 void add_layout_converters(ConverterTable& table);
+void add_indexing_converters(ConverterTable& table);
+void add_resize_converters(ConverterTable& table);
 void add_constant_converters(ConverterTable& table);
-void add_shape_arithmetic_converters(ConverterTable& table);
+void add_quantization_converters(ConverterTable& table);
 
-// Concat of constant int64 vectors, evaluated at once; false (and nothing done) if the inputs are anything else.
-bool concatenate_integers(NodeContext& node);
-
-// Attributes that convolution and pooling share. auto_pad becomes explicit pads where the input's shape is known.
+// Attributes that convolution and pooling share, of a window over a line (the columns of one row) or a plane.
 struct WindowAttributes {
   std::array<int64_t, 2> strides{1, 1};
   std::array<int64_t, 2> dilations{1, 1};
   std::array<int64_t, 4> pads{0, 0, 0, 0};
+  std::string auto_pad = "NOTSET";  // or SAME_UPPER, SAME_LOWER, VALID
 };
-WindowAttributes read_window(NodeContext& node, const std::array<int64_t, 2>& kernel);
+// `rank` is that of the window: 1 or 2.
+WindowAttributes read_window(NodeContext& node, size_t rank);
+// Pads from auto_pad for an input [N,C,H,W], if it asks for that.
+void apply_auto_pad(WindowAttributes& window, const Shape& x, const std::array<int64_t, 2>& kernel);
+
+// Values of a window attribute as [rows, columns]: a line has one row.
+std::array<int64_t, 2> as_plane(NodeContext& node, const char* name, size_t rank, std::array<int64_t, 2> otherwise);
+
+// The rank of the window that slides over `x` [N,C,...], 1 or 2; adds a problem and returns 0 for anything else.
+size_t window_rank(NodeContext& node, TensorId x);
+// [N,C,L] as [N,C,1,L], and the result back. Nothing happens to planes.
+TensorId to_plane(NodeContext& node, TensorId x);
+void emit_window(NodeContext& node, Op op, std::vector<TensorId> inputs, size_t rank);
 
 }  // namespace arco

@@ -244,7 +244,7 @@ TEST(Import, ListsEveryProblemWithItsNode) {
                     HasSubstr("'second': operator 'Convv' is not supported; the nearest is 'Conv'"),
                     HasSubstr("'third' (LRN): attribute 'size' is missing"),
                     HasSubstr("'fourth' (Relu): attribute 'slope' is not supported")));
-  EXPECT_THAT(text, HasSubstr("supported operators: Add, AveragePool,"));
+  EXPECT_THAT(text, HasSubstr("supported operators: Abs, Add, AveragePool,"));
 }
 
 TEST(Import, LongListsOfProblemsAreCut) {

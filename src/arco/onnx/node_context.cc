@@ -2,7 +2,10 @@
 // attribute that is silently skipped would mean wrong results.
 #include "arco/onnx/node_context.h"
 
+#include <algorithm>
+
 #include "arco/onnx/model_reader.h"
+#include "arco/reference/interpreter.h"
 
 namespace arco {
 
@@ -40,8 +43,19 @@ TensorId NodeContext::input(int i, bool required) {
 
 const Tensor* NodeContext::known_input(int i) const {
   if (!has_input(i)) return nullptr;
-  const TensorId id = state_.id_of(node_.input(i));
-  return state_.known[static_cast<size_t>(id)] ? &state_.graph.tensor(id) : nullptr;
+  return known(state_.id_of(node_.input(i)));
+}
+
+const Tensor* NodeContext::known(TensorId id) const {
+  if (id == kNoTensor || !state_.known[static_cast<size_t>(id)]) return nullptr;
+  return &state_.graph.tensor(id);
+}
+
+std::optional<Shape> NodeContext::shape_of(TensorId id) {
+  const Tensor* tensor = known(id);
+  if (tensor != nullptr) return tensor->shape;
+  failed_ = true;
+  return std::nullopt;
 }
 
 const Array* NodeContext::constant_input(int i, const char* what) {
@@ -134,54 +148,72 @@ onnx::TensorProto* NodeContext::tensor(const char* name) {
   return nullptr;
 }
 
-TensorId NodeContext::first_output() {
-  if (node_.output_size() == 0 || node_.output(0).empty()) {
-    problem("the node has no output");
+TensorId NodeContext::output(int i) {
+  emitted_.insert(i);
+  if (i >= node_.output_size() || node_.output(i).empty()) {
+    problem("the node has no output{}", i == 0 ? "" : fmt::format(" {}", i));
     return kNoTensor;
   }
-  return state_.id_of(node_.output(0));
+  return state_.id_of(node_.output(i));
+}
+
+bool NodeContext::fold(const Node& node) {
+  // Integers are shapes, indices and the like; more of them, and floats beyond a few (scales of Resize), are data.
+  constexpr int64_t kMostIntegers = 1024;
+  constexpr int64_t kMostFloats = 16;
+  const auto is_small = [&](TensorId id) {
+    const Tensor& tensor = state_.graph.tensor(id);
+    return element_count(tensor.shape) <= (tensor.type == DataType::kFloat32 ? kMostFloats : kMostIntegers);
+  };
+  std::vector<Array> inputs;
+  for (const TensorId id : node.inputs) {
+    if (id != kNoTensor && (!state_.graph.tensor(id).constant || !is_small(id))) return false;
+    inputs.push_back(id == kNoTensor ? Array() : *state_.graph.tensor(id).constant);
+  }
+  if (!is_small(node.outputs[0])) return false;
+  try {
+    Tensor& result = state_.graph.tensor(node.outputs[0]);
+    result.constant = run_reference_node(state_.graph, node, inputs).at(0);
+  } catch (const UserError& error) {
+    problem("{}", error.what());
+  }
+  return true;
 }
 
 void NodeContext::add_node(Op op, std::vector<TensorId> inputs, TensorId output) {
   Node node;
   node.name = label_;
-  for (int i = 2; !state_.node_names.insert(node.name).second; ++i) node.name = fmt::format("{}_{}", label_, i);
   node.op = std::move(op);
   node.inputs = std::move(inputs);
   node.outputs = {output};
-  bool inputs_known = !failed_;
-  for (const TensorId id : node.inputs) {
-    if (id == kNoTensor) continue;
-    if (!state_.known[static_cast<size_t>(id)]) {
-      inputs_known = false;
-    } else if (const Tensor& tensor = state_.graph.tensor(id); tensor.type != DataType::kFloat32) {
-      problem("input '{}' is {}; only float32 can be computed with", tensor.name, to_string(tensor.type));
-      inputs_known = false;
-    }
-  }
+  const bool inputs_known = !failed_ && std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) {
+    return id == kNoTensor || state_.known[static_cast<size_t>(id)];
+  });
   if (inputs_known) {
     const bool inferred = infer_node_shapes(state_.graph, node, state_.errors);
     state_.known[static_cast<size_t>(output)] = inferred;
     failed_ = failed_ || !inferred;
+    if (inferred && fold(node)) return;
   }
+  for (int i = 2; !state_.node_names.insert(node.name).second; ++i) node.name = fmt::format("{}_{}", label_, i);
   state_.graph.nodes.push_back(std::move(node));
 }
 
-void NodeContext::emit(Op op, std::vector<TensorId> inputs) {
-  const TensorId output = first_output();
-  if (output != kNoTensor) add_node(std::move(op), std::move(inputs), output);
+void NodeContext::emit(Op op, std::vector<TensorId> inputs, int output_index) {
+  const TensorId id = output(output_index);
+  if (id != kNoTensor) add_node(std::move(op), std::move(inputs), id);
 }
 
 TensorId NodeContext::emit_inner(Op op, std::vector<TensorId> inputs) {
   Tensor tensor;
-  tensor.name = fmt::format("{}.{}", label_, state_.graph.nodes.size());
+  tensor.name = fmt::format("{}.{}", label_, state_.graph.tensors.size());
   const TensorId id = state_.add_tensor(std::move(tensor), false);
   add_node(std::move(op), std::move(inputs), id);
   return id;
 }
 
 void NodeContext::emit_constant(Array value) {
-  const TensorId id = first_output();
+  const TensorId id = output(0);
   if (id == kNoTensor) return;
   Tensor& tensor = state_.graph.tensor(id);
   tensor.type = value.type();
@@ -206,7 +238,7 @@ void NodeContext::finish() {
     }
   }
   for (int i = 1; i < node_.output_size(); ++i) {
-    if (!node_.output(i).empty() && state_.used.contains(node_.output(i))) {
+    if (!node_.output(i).empty() && !emitted_.contains(i) && state_.used.contains(node_.output(i))) {
       problem("output {} ('{}') is used, but only the first output is supported", i, printable(node_.output(i)));
     }
   }

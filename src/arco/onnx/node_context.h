@@ -48,6 +48,10 @@ class NodeContext {
   void ignore_input(int i) { read_inputs_.insert(i); }
   // The tensor behind an input if its shape is already certain, else nullptr.
   const Tensor* known_input(int i) const;
+  // The same for any tensor, such as one that emit_inner made.
+  const Tensor* known(TensorId id) const;
+  // Its shape; without one the node has failed (for a reason that has been told).
+  std::optional<Shape> shape_of(TensorId id);
   // The value of an input that must be known now (Reshape's target); adds a problem and returns nullptr if it is not.
   const Array* constant_input(int i, const char* what);
   // The same for integers of type int64 or int32 and for a single float.
@@ -73,9 +77,9 @@ class NodeContext {
   void problem(fmt::format_string<Args...> format, Args&&... args) {
     add_problem(fmt::format(format, std::forward<Args>(args)...));
   }
-  // The node computes its first output as `op` of `inputs`, which must be float32. Shapes are inferred at once where
-  // the inputs' are known.
-  void emit(Op op, std::vector<TensorId> inputs);
+  // The node computes one of its outputs as `op` of `inputs`. Shapes are inferred at once where the inputs' are known.
+  // A few numbers computed from constants become a constant: arithmetic on shapes leaves no nodes.
+  void emit(Op op, std::vector<TensorId> inputs, int output = 0);
   // The same into a new tensor between nodes.
   TensorId emit_inner(Op op, std::vector<TensorId> inputs);
   // The node's first output is a known value.
@@ -84,8 +88,11 @@ class NodeContext {
   const std::string& label() const { return label_; }
   TensorReader& reader() { return state_.reader; }
 
-  // Problems that every operator shares: attributes and inputs nobody read, and outputs beyond the first that something
-  // uses.
+  int output_count() const { return node_.output_size(); }
+  bool has_output(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
+
+  // Problems that every operator shares: attributes and inputs nobody read, and outputs that something uses although
+  // nothing was emitted for them.
   void finish();
   bool failed() const { return failed_; }
 
@@ -93,13 +100,16 @@ class NodeContext {
   void add_problem(const std::string& what);
   const onnx::AttributeProto* find(const char* name, onnx::AttributeProto::AttributeType type);
   void add_node(Op op, std::vector<TensorId> inputs, TensorId output);
-  TensorId first_output();
+  // True if the node was computed here and now, so that it need not be part of the graph.
+  bool fold(const Node& node);
+  TensorId output(int i);
 
   ImportState& state_;
   onnx::NodeProto& node_;
   std::string label_;
   std::unordered_set<std::string> read_attributes_;
   std::unordered_set<int> read_inputs_;
+  std::unordered_set<int> emitted_;  // outputs
   bool failed_ = false;
 };
 

@@ -10,9 +10,9 @@
 namespace arco {
 
 struct QuantizeOptions {
-  // Exponents that ranges may choose: steps between 2^-16 and 2^8. Hardware limits may lower them further.
-  int lowest_exponent = -8;
-  int highest_exponent = 16;
+  // Exponents that ranges may choose: steps between 2^-40 and 2^40. Hardware limits may lower them further.
+  int lowest_exponent = -40;
+  int highest_exponent = 40;
   std::vector<std::string> float_nodes;  // names of nodes that must stay in float
 };
 

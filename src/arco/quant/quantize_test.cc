@@ -254,6 +254,36 @@ TEST(Quantize, AnyScalesGiveLegalShiftsWithoutOverflow) {
   EXPECT_GT(int8_layers, 300);
 }
 
+TEST(Quantize, VeryLargeAndVerySmallValuesKeepTheirSignal) {
+  for (const double scale : {1e-8, 1e-3, 1.0, 1e6}) {
+    RandomGraph t(3);
+    const TensorId x = t.input("x", {1, 4, 5, 5});
+    const TensorId a = t.conv("a", x, 4, 4, kRelu, kNoTensor, scale, scale);
+    const Graph& graph = t.finish({t.conv("b", a, 4, 4, {}, kNoTensor, 1 / scale, 1)});
+    for (const TensorNoise& line :
+         compare_quantized(graph, quantize_with_noise(graph), noise_calibration(graph, 9, 1).sets)) {
+      EXPECT_TRUE(line.is_int8) << line.node;
+      EXPECT_GT(line.signal_to_noise_db, 20) << line.node << " at " << scale;
+    }
+  }
+}
+
+// A channel that was dead on the calibration inputs gets a very fine scale; other inputs must saturate there, not wrap.
+TEST(Quantize, DeadOutputsDoNotWrapOnOtherInputs) {
+  TestGraph t;
+  const TensorId x = t.input("x", {1, 1});
+  const TensorId w = t.constant<float>("w", {1, 1}, {1});
+  const TensorId dead = t.node("dead", Dense{kRelu}, {x, w});
+  const Graph& graph = t.finish({t.node("sum", Add{kRelu}, {dead, x})});
+  const Graph q = quantize(graph, Ranges{{1, 1, 0, 0}});
+  for (float value = -1; value <= 1; value += 0.125F) {
+    const Array input = Array::of<float>({1, 1}, {value});
+    const float result = run_reference(q, {input}).at(0).data<float>()[0];
+    EXPECT_GE(result, 0) << value;
+    EXPECT_EQ(result > 0, value > 0) << value;
+  }
+}
+
 TEST(CheckQuantized, FindsBrokenRules) {
   const Graph good = quantize_with_noise(mixed_network());
   EXPECT_NO_THROW(check_quantized(good));

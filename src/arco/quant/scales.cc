@@ -2,9 +2,10 @@
 // no node has a complaint:
 //
 //     MaxPool, Clip, Concat, ...   inputs and output are one exponent (a union-find group)
-//     Conv, Dense                  -15 <= ex + ew - ey <= 31,  0 <= ex + ew - er <= 24,  the accumulator fits in int32
+//     Conv, Dense                  -15 <= ex + ew - ey <= 31,  0 <= ex + ew - er <= 24
 //     Add                          |ea - eb| <= 16,  -15 <= max(ea, eb) - ey <= 31
 //     AveragePool                  a multiplier for 2^(ey - ex) / divisor exists
+//     all of these                 the accumulator fits in int32, also after a left shift
 //
 // A node whose wishes contradict each other (a residual that is its own input, with weights above 127) would lower
 // exponents forever; it is found by a floor, left in float, and the search starts again.
@@ -32,7 +33,8 @@ std::optional<AverageScale> average_scale(int64_t divisor, int exponent) {
     const double multiplier = std::round(std::ldexp(1.0 / static_cast<double>(divisor), shift + exponent));
     if (multiplier < 1 || multiplier > kHighestMultiplier) continue;
     const double rounding = shift > 0 ? std::ldexp(1.0, shift - 1) : 0.0;
-    if (static_cast<double>(divisor) * 127 * multiplier + rounding >= 2147483648.0) continue;
+    const double worst = static_cast<double>(divisor) * 127 * multiplier + rounding;
+    if (std::ldexp(worst, std::max(0, -shift)) >= 2147483648.0) continue;
     return AverageScale{static_cast<int32_t>(multiplier), shift};
   }
   return std::nullopt;
@@ -184,6 +186,8 @@ class Solver {
     lower(y, exponent(x) + ew - kLowestShift);
     // Coarser weights make room in the accumulator as long as there are bits below the result to give up.
     while (exponent(x) + ew > exponent(y) && !fits(index, true)) lower_weight(ew, ew - 1);
+    // A result finer than its accumulator (nothing but zeros when calibrated, say) must not shift it over the edge.
+    while (exponent(y) > exponent(x) + ew && !fits(index, false)) lower(y, exponent(y) - 1);
     return fits(index, false);
   }
 
@@ -201,7 +205,7 @@ class Solver {
     if (node.inputs.size() > 3 && node.inputs[3] != kNoTensor) {
       worst += std::ldexp(127.0, scale - exponent(node.inputs[3]));
     }
-    return worst < 2147483648.0;
+    return std::ldexp(worst, std::max(0, -shift)) < 2147483648.0;
   }
 
   void adjust_add(const Node& node) {
@@ -210,7 +214,10 @@ class Solver {
     const TensorId y = node.outputs[0];
     lower(a, std::min(exponent(b) + kHighestAddShift, exponent(y) + kHighestShift));
     lower(b, std::min(exponent(a) + kHighestAddShift, exponent(y) + kHighestShift));
-    lower(y, std::max(exponent(a), exponent(b)) - kLowestShift);
+    const int finest = std::max(exponent(a), exponent(b));
+    lower(y, finest - kLowestShift);
+    const double worst = std::ldexp(127.0, finest - exponent(a)) + std::ldexp(127.0, finest - exponent(b));
+    while (exponent(y) > finest && std::ldexp(worst, exponent(y) - finest) >= 2147483648.0) lower(y, exponent(y) - 1);
   }
 
   void adjust_average(const Node& node) {

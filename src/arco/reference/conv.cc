@@ -59,6 +59,15 @@ struct IntArithmetic {
   static void add_product(Acc& acc, Operand w, Operand x) { acc += static_cast<uint32_t>(int32_t{w} * int32_t{x}); }
 };
 
+struct WideArithmetic {
+  using Element = int32_t;
+  using Operand = int32_t;
+  using Acc = uint32_t;
+  static void add_product(Acc& acc, Operand w, Operand x) {
+    acc += static_cast<uint32_t>(w) * static_cast<uint32_t>(x);
+  }
+};
+
 // Fills the row of one tap: `plane` is the input channel, positions first .. first + 63 of the output plane.
 template <typename Element, typename Operand>
 void gather_row(const Conv& op, const Extents& e, const Element* plane, int64_t kh, int64_t kw, int64_t first,
@@ -153,6 +162,24 @@ Array int_conv(const Conv& op, const Call& call, const Extents& e) {
   return y;
 }
 
+// int32 operands and result, wrapping; nothing is requantised.
+Array wide_conv(const Conv& op, const Call& call, const Extents& e) {
+  const Array* bias = call.optional_input(2);
+  const Array* residual = call.optional_input(3);
+  const auto b = bias ? bias->data<int32_t>() : std::span<const int32_t>();
+  const auto r = residual ? residual->data<int32_t>() : std::span<const int32_t>();
+  ARCO_CHECK(op.clamp.is_identity(), "int32 convolution with an activation");
+  Array y(DataType::kInt32, call.output_shape);
+  const auto out = y.mutable_data<int32_t>();
+  for_each_output<WideArithmetic>(op, call, e, [&](size_t i, size_t co, uint32_t sum) {
+    auto acc = static_cast<int32_t>(sum);
+    if (!b.empty()) acc = wrap_add(acc, b[co]);
+    if (!r.empty()) acc = wrap_add(acc, r[i]);
+    out[i] = acc;
+  });
+  return y;
+}
+
 }  // namespace
 
 Array conv(const Conv& op, const Call& call) {
@@ -163,7 +190,8 @@ Array conv(const Conv& op, const Call& call) {
   if (const Array* residual = call.optional_input(3)) {
     ARCO_CHECK(residual->shape() == call.output_shape, "residual of shape {}", to_string(residual->shape()));
   }
-  return call.requantize ? int_conv(op, call, e) : float_conv(op, call, e);
+  if (call.requantize) return int_conv(op, call, e);
+  return call.input(0).type() == DataType::kInt32 ? wide_conv(op, call, e) : float_conv(op, call, e);
 }
 
 }  // namespace arco::reference

@@ -82,21 +82,45 @@ Shape broadcast_batch(const Shape& a, const Shape& b) {
   return result;
 }
 
+// alpha * a b for floats, summed in double.
+void store(const std::vector<double>& sums, float alpha, float* out) {
+  for (size_t j = 0; j < sums.size(); ++j) out[j] = static_cast<float>(static_cast<double>(alpha) * sums[j]);
+}
+// Integers wrap and know no alpha.
+void store(const std::vector<uint32_t>& sums, float /*alpha*/, int32_t* out) {
+  for (size_t j = 0; j < sums.size(); ++j) out[j] = static_cast<int32_t>(sums[j]);
+}
+
 // One product of matrices, row by row: every row of b is scaled and added to a row of sums.
-void multiply(const Matrix& a, const float* pa, const Matrix& b, const float* pb, float alpha, float* out) {
-  std::vector<double> sums(static_cast<size_t>(b.columns));
+template <typename Acc, typename T>
+void multiply(const Matrix& a, const T* pa, const Matrix& b, const T* pb, float alpha, T* out) {
+  std::vector<Acc> sums(static_cast<size_t>(b.columns));
   for (int64_t i = 0; i < a.rows; ++i) {
-    std::fill(sums.begin(), sums.end(), 0.0);
+    std::fill(sums.begin(), sums.end(), Acc{0});
     for (int64_t k = 0; k < a.columns; ++k) {
-      const double left = static_cast<double>(pa[i * a.row_stride + k * a.column_stride]);
+      const auto left = static_cast<Acc>(pa[i * a.row_stride + k * a.column_stride]);
       for (int64_t j = 0; j < b.columns; ++j) {
-        sums[static_cast<size_t>(j)] += left * static_cast<double>(pb[k * b.row_stride + j * b.column_stride]);
+        sums[static_cast<size_t>(j)] += left * static_cast<Acc>(pb[k * b.row_stride + j * b.column_stride]);
       }
     }
-    for (int64_t j = 0; j < b.columns; ++j) {
-      out[i * b.columns + j] = static_cast<float>(static_cast<double>(alpha) * sums[static_cast<size_t>(j)]);
-    }
+    store(sums, alpha, out + i * b.columns);
   }
+}
+
+template <typename Acc, typename T>
+Array product(const MatMul& op, const Call& call, const Matrix& a, const Matrix& b, const Shape& batch) {
+  const auto ia = broadcast_indices(a.batch, batch);
+  const auto ib = broadcast_indices(b.batch, batch);
+  const T* pa = call.input(0).data<T>().data();
+  const T* pb = call.input(1).data<T>().data();
+  Array y(data_type_of<T>(), call.output_shape);
+  const auto out = y.mutable_data<T>();
+  parallel_for(ia.size(), 0, [&](size_t m) {
+    multiply<Acc>(a, pa + static_cast<int64_t>(ia[m]) * a.rows * a.columns, b,
+                  pb + static_cast<int64_t>(ib[m]) * b.rows * b.columns, op.alpha,
+                  out.data() + static_cast<int64_t>(m) * a.rows * b.columns);
+  });
+  return y;
 }
 
 }  // namespace
@@ -135,17 +159,9 @@ Array matmul(const MatMul& op, const Call& call) {
   ARCO_CHECK(element_count(batch) * a.rows * b.columns == element_count(call.output_shape),
              "matrix product of {} by {} to {}", to_string(call.input(0).shape()), to_string(call.input(1).shape()),
              to_string(call.output_shape));
-  const auto ia = broadcast_indices(a.batch, batch);
-  const auto ib = broadcast_indices(b.batch, batch);
-  const float* pa = call.input(0).data<float>().data();
-  const float* pb = call.input(1).data<float>().data();
-  Array y(DataType::kFloat32, call.output_shape);
+  if (call.input(0).type() == DataType::kInt32) return product<uint32_t, int32_t>(op, call, a, b, batch);
+  Array y = product<double, float>(op, call, a, b, batch);
   const auto out = y.mutable_data<float>();
-  parallel_for(ia.size(), 0, [&](size_t m) {
-    multiply(a, pa + static_cast<int64_t>(ia[m]) * a.rows * a.columns, b,
-             pb + static_cast<int64_t>(ib[m]) * b.rows * b.columns, op.alpha,
-             out.data() + static_cast<int64_t>(m) * a.rows * b.columns);
-  });
   if (const Array* c = call.optional_input(2)) {
     const auto ic = broadcast_indices(c->shape(), call.output_shape);
     const auto pc = c->data<float>();

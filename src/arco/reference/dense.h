@@ -1,4 +1,5 @@
-// Matrix products: fully connected layers (float32 and int8) and the general MatMul/Gemm (float32).
+// Matrix products: fully connected layers (float32 and int8) and the general MatMul/Gemm (float32; int32
+// without alpha and addend, wrapping).
 #pragma once
 
 #include "arco/reference/kernel.h"

@@ -4,10 +4,40 @@
 #include "arco/reference/elementwise.h"
 
 #include <cmath>
+#include <type_traits>
 
 #include "arco/reference/broadcast.h"
 
 namespace arco::reference {
+namespace {
+
+// Integers add and wrap; a clamp is for floats.
+template <typename T>
+Array add_integers(const Add& op, const Array& a, const std::vector<size_t>& ia, const Array& b,
+                   const std::vector<size_t>& ib, const Shape& shape) {
+  using Unsigned = std::make_unsigned_t<T>;
+  ARCO_CHECK(op.clamp.is_identity(), "integer addition with an activation");
+  Array y(data_type_of<T>(), shape);
+  const auto out = y.mutable_data<T>();
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i] = static_cast<T>(static_cast<Unsigned>(a.data<T>()[ia[i]]) + static_cast<Unsigned>(b.data<T>()[ib[i]]));
+  }
+  return y;
+}
+
+// Bounds beyond the type's range clamp nothing.
+template <typename T>
+Array clip_integers(const Clip& op, const Array& x) {
+  Array y(x.type(), x.shape());
+  const auto in = x.data<T>();
+  const auto out = y.mutable_data<T>();
+  const T low = convert(Array::of<float>({}, {op.clamp.low}), x.type()).template data<T>()[0];
+  const T high = convert(Array::of<float>({}, {op.clamp.high}), x.type()).template data<T>()[0];
+  for (size_t i = 0; i < in.size(); ++i) out[i] = std::min(std::max(in[i], low), high);
+  return y;
+}
+
+}  // namespace
 
 Array add(const Add& op, const Call& call) {
   const Array& a = call.input(0);
@@ -27,6 +57,8 @@ Array add(const Add& op, const Call& call) {
     }
     return y;
   }
+  if (a.type() == DataType::kInt32) return add_integers<int32_t>(op, a, ia, b, ib, call.output_shape);
+  if (a.type() == DataType::kInt64) return add_integers<int64_t>(op, a, ia, b, ib, call.output_shape);
   Array y(DataType::kFloat32, call.output_shape);
   const auto out = y.mutable_data<float>();
   const auto pa = a.data<float>();
@@ -37,6 +69,8 @@ Array add(const Add& op, const Call& call) {
 
 Array clip(const Clip& op, const Call& call) {
   const Array& x = call.input(0);
+  if (x.type() == DataType::kInt32) return clip_integers<int32_t>(op, x);
+  if (x.type() == DataType::kInt64) return clip_integers<int64_t>(op, x);
   Array y(x.type(), x.shape());
   if (call.requantize) {
     const auto in = x.data<int8_t>();

@@ -6,9 +6,13 @@
 #include "arco/reference/conv.h"
 #include "arco/reference/dense.h"
 #include "arco/reference/elementwise.h"
+#include "arco/reference/indexing.h"
+#include "arco/reference/linear_quantization.h"
 #include "arco/reference/movement.h"
 #include "arco/reference/normalize.h"
 #include "arco/reference/pool.h"
+#include "arco/reference/reduce.h"
+#include "arco/reference/resize.h"
 
 namespace arco {
 
@@ -39,6 +43,20 @@ struct Dispatch {
   Array operator()(const MatMul& op) const { return matmul(op, call); }
   Array operator()(const Transpose& op) const { return transpose(op, call); }
   Array operator()(const UnfoldColumns& op) const { return unfold_columns(op, call); }
+  Array operator()(const ConvTranspose& op) const { return conv_transpose(op, call); }
+  Array operator()(const Unary& op) const { return unary(op, call); }
+  Array operator()(const Binary& op) const { return binary(op, call); }
+  Array operator()(const Where&) const { return where(call); }
+  Array operator()(const Reduce& op) const { return reduce(op, call); }
+  Array operator()(const Cast& op) const { return convert(call.input(0), op.to); }
+  Array operator()(const Slice& op) const { return slice(op, call); }
+  Array operator()(const Pad& op) const { return pad(op, call); }
+  Array operator()(const Gather& op) const { return gather(op, call); }
+  Array operator()(const Expand&) const { return expand(call); }
+  Array operator()(const Resize& op) const { return resize(op, call); }
+  Array operator()(const QuantizeLinear& op) const { return quantize_linear(op, call); }
+  Array operator()(const DequantizeLinear& op) const { return dequantize_linear(op, call); }
+  Array operator()(const Table&) const { return table(call); }
   Array operator()(const Quantize&) const { return quantize(call); }
   Array operator()(const Dequantize&) const { return dequantize(call); }
   Array operator()(const Reshape&) const { return same_bytes(); }

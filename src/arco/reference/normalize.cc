@@ -1,6 +1,8 @@
 // Lrn:     y[n,c,...] = x / (bias + alpha / size * sum of x[n,i,...]^2)^beta,
 //          i from max(0, c - floor((size-1)/2)) to min(C-1, c + ceil((size-1)/2))
-// Softmax: y = exp(x - max) / sum exp(x - max) along `axis`; before opset 13 along all dimensions from `axis` on.
+// Softmax: y = exp(x - max) / sum exp(x - max) along `axis`; before opset 13 along all dimensions from `axis` on; or
+// its
+//          logarithm.
 // Both see the tensor as [outer, length, inner].
 #include "arco/reference/normalize.h"
 
@@ -14,13 +16,14 @@ int64_t product(const Shape& shape, size_t begin, size_t end) {
   return element_count(Shape(shape.begin() + static_cast<int64_t>(begin), shape.begin() + static_cast<int64_t>(end)));
 }
 
-void softmax_line(const float* in, float* out, int64_t length, int64_t stride) {
+void softmax_line(const float* in, float* out, int64_t length, int64_t stride, bool logarithm) {
   double highest = -std::numeric_limits<double>::infinity();
   for (int64_t i = 0; i < length; ++i) highest = std::max(highest, static_cast<double>(in[i * stride]));
   double sum = 0;
   for (int64_t i = 0; i < length; ++i) sum += std::exp(static_cast<double>(in[i * stride]) - highest);
   for (int64_t i = 0; i < length; ++i) {
-    out[i * stride] = static_cast<float>(std::exp(static_cast<double>(in[i * stride]) - highest) / sum);
+    const double centred = static_cast<double>(in[i * stride]) - highest;
+    out[i * stride] = static_cast<float>(logarithm ? centred - std::log(sum) : std::exp(centred) / sum);
   }
 }
 
@@ -69,7 +72,7 @@ Array softmax(const Softmax& op, const Call& call) {
   for (int64_t o = 0; o < outer; ++o) {
     for (int64_t i = 0; i < inner; ++i) {
       const int64_t offset = o * length * inner + i;
-      softmax_line(in + offset, out + offset, length, inner);
+      softmax_line(in + offset, out + offset, length, inner, op.logarithm);
     }
   }
   return y;

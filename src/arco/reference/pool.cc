@@ -112,6 +112,16 @@ Array float_pool(const Pool& op, const Call& call, int64_t width) {
   });
 }
 
+// The maximum of integers as they are.
+template <typename T>
+Array plain_max_pool(const Pool& op, const Call& call, int64_t width) {
+  ARCO_CHECK(op.clamp.is_identity(), "integer pooling with an activation");
+  return for_each_window<T>(op, call, [&](const T* plane, const Span& row, const Span& column) {
+    return fold(op, plane, width, row, column, std::numeric_limits<T>::min(),
+                [](T acc, T x) { return std::max(acc, x); });
+  });
+}
+
 Array int_pool(const Pool& op, const Call& call, int64_t width) {
   const Requantize& scale = *call.requantize;
   if (op.kind == Pool::Kind::kMax) {
@@ -134,7 +144,10 @@ Array pool(const Pool& op, const Call& call) {
   const Shape& in = call.input(0).shape();
   ARCO_CHECK(in.size() == 4, "pooling of shape {}", to_string(in));
   const Pool window = resolved(op, in[2], in[3]);
-  return call.requantize ? int_pool(window, call, in[3]) : float_pool(window, call, in[3]);
+  if (call.requantize) return int_pool(window, call, in[3]);
+  if (call.input(0).type() == DataType::kInt8) return plain_max_pool<int8_t>(window, call, in[3]);
+  if (call.input(0).type() == DataType::kUint8) return plain_max_pool<uint8_t>(window, call, in[3]);
+  return float_pool(window, call, in[3]);
 }
 
 int64_t uniform_divisor(const Pool& op, int64_t h, int64_t w, int64_t oh, int64_t ow) {

@@ -53,8 +53,9 @@ void for_each_legal(const Workload& workload, const HardwareConfig& hardware,
 std::optional<Schedule> best_estimated(const Workload& workload, const HardwareConfig& hardware) {
   std::optional<Schedule> best;
   double best_cycles = std::numeric_limits<double>::infinity();
+  const EstimateContext context(workload, hardware);
   for_each_legal(workload, hardware, [&](const Schedule& s) {
-    const double cycles = cycle_estimate(workload, s, hardware);
+    const double cycles = context.cost(s).estimate;
     if (cycles < best_cycles) {
       best_cycles = cycles;
       best = s;

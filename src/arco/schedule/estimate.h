@@ -1,21 +1,18 @@
 // Closed forms of a schedule's cycles (timing of vta-isa section 4, generation G2): a bound that no execution beats and
-// an unbiased estimate. Both cost well under a microsecond.
+// an unbiased estimate.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "arco/hardware/hardware_config.h"
+#include "arco/schedule/layer_work.h"
+#include "arco/schedule/reuse.h"
 #include "arco/schedule/schedule.h"
 #include "arco/schedule/workload.h"
 
 namespace arco {
-
-// How often each tile is transferred, counted by the copies the scratchpads keep.
-struct TransferCounts {
-  int64_t inp = 0;   // input tiles loaded
-  int64_t wgt = 0;   // weight tiles loaded
-  int64_t bias = 0;  // bias tiles loaded
-};
 
 // Busy cycles of each module, without waiting.
 struct CycleParts {
@@ -24,20 +21,44 @@ struct CycleParts {
   double compute_dma = 0;  // compute module: its own loads (accumulators, micro-ops)
   double load = 0;         // load module
   double store = 0;        // store module
-  double read_beats = 0;   // shared read channel
+  double read_beats = 0;   // shared read channel, instructions apart
   double fill = 0;         // before the first GEMM can start
   double drain = 0;        // after the last accumulation
   double compute() const { return gemm + alu + compute_dma; }
 };
 
+// Cycles.
+struct CycleCost {
+  double bound = 0;
+  double estimate = 0;
+};
+
+// What all schedules of a workload on an accelerator share, built once for many of them.
+class EstimateContext {
+ public:
+  EstimateContext(const Workload& workload, const HardwareConfig& hardware);
+
+  // Only for legal schedules.
+  CycleCost cost(const Schedule& schedule) const;
+  CycleParts parts(const Schedule& schedule) const;
+
+ private:
+  struct Planes {
+    PlaneCosts least, mean;
+  };
+  const Planes& planes(const Schedule& schedule) const;
+
+  Workload workload_;
+  HardwareConfig hardware_;
+  std::vector<int> h_choice_, w_choice_;  // by tile size; -1: not a divisor
+  int w_choices_ = 0;
+  std::vector<Planes> planes_;
+};
+
+// The same for a single schedule.
 TransferCounts transfer_counts(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 CycleParts cycle_parts(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
-
-// From the parts of one schedule.
-double cycle_bound(const CycleParts& parts);
-double cycle_estimate(const CycleParts& parts, const Schedule& schedule);
-
-// Cycles. Only for legal schedules.
+CycleCost cycle_cost(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 double cycle_bound(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 double cycle_estimate(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 

@@ -81,6 +81,11 @@ int64_t micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw
 
 }  // namespace
 
+BufferNeeds buffer_needs(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
+  const Geometry g = geometry_of(w, s, hw);
+  return {g.inp_elements(), g.wgt_elements(), g.acc_elements(), micro_ops(w, s, hw, g)};
+}
+
 Rule broken_rule(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
   if (!tiles_divide(s, extents_of(w, hw))) return Rule::kTileDivides;
   const Geometry g = geometry_of(w, s, hw);

@@ -22,6 +22,12 @@ enum class Rule : uint8_t {
 };
 const char* to_string(Rule rule);  // "inp-buffer"
 
+// Elements that a schedule occupies in each buffer. Where they fit, they do not depend on the buffers' sizes.
+struct BufferNeeds {
+  int64_t inp = 0, wgt = 0, acc = 0, uop = 0;
+};
+BufferNeeds buffer_needs(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
+
 // Cheap: no allocation. The hardware itself is assumed legal (HardwareConfig::violations()).
 Rule broken_rule(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
 // The same with numbers: which buffer, needed and available bytes. "" if legal.

@@ -51,7 +51,13 @@ ConfigurationSpace::ConfigurationSpace(const Workload& workload, const SpaceOpti
   if (options_.kind != SpaceKind::kSoftware) options_.hardware.variant = IsaVariant::kVtaPlus;
   if (options_.kind == SpaceKind::kPaper) add_hardware_knobs(paper_hardware_knobs());
   if (options_.kind == SpaceKind::kFull) add_hardware_knobs(full_hardware_knobs());
-  make_chips();
+  chips_ = std::make_shared<const std::vector<Chip>>(make_chips());
+  add_schedule_knobs();
+}
+
+ConfigurationSpace::ConfigurationSpace(const Workload& workload, const ConfigurationSpace& like)
+    : workload_(workload), options_(like.options_), chips_(like.chips_) {
+  add_hardware_knobs(like.hardware_knobs_);
   add_schedule_knobs();
 }
 
@@ -68,12 +74,12 @@ void ConfigurationSpace::add_hardware_knobs(const std::vector<HardwareKnob>& kno
   }
 }
 
-void ConfigurationSpace::make_chips() {
+std::vector<ConfigurationSpace::Chip> ConfigurationSpace::make_chips() const {
   size_t count = 1;
   for (const HardwareKnob& knob : hardware_knobs_) count *= static_cast<size_t>(knob.high - knob.low + 1);
-  chips_.resize(count);
+  std::vector<Chip> chips(count);
   for (size_t i = 0; i < count; ++i) {
-    Chip& chip = chips_[i];
+    Chip& chip = chips[i];
     chip.hardware = options_.hardware;
     size_t rest = i;
     for (const HardwareKnob& knob : hardware_knobs_) {
@@ -86,6 +92,7 @@ void ConfigurationSpace::make_chips() {
     const bool affordable = !options_.budget.area_mm2 || chip.area_mm2 <= *options_.budget.area_mm2;
     chip.legal = affordable && why_chip_illegal(chip.hardware, options_.budget).empty();
   }
+  return chips;
 }
 
 void ConfigurationSpace::add_schedule_knobs() {
@@ -93,7 +100,7 @@ void ConfigurationSpace::add_schedule_knobs() {
   // not divide are illegal.
   std::array<std::set<int64_t>, 5> values;
   std::set<std::array<int, 3>> seen;
-  for (const Chip& chip : chips_) {
+  for (const Chip& chip : *chips_) {
     const HardwareConfig& hw = chip.hardware;
     if (!chip.legal || !seen.insert({hw.log2_batch, hw.log2_block_in, hw.log2_block_out}).second) continue;
     const TileChoices tiles = tile_choices(workload_, hw);

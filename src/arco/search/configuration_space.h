@@ -1,6 +1,7 @@
 // The joint space of one workload: hardware knobs and schedule knobs of the VTA family.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -42,6 +43,8 @@ const std::vector<HardwareKnob>& paper_hardware_knobs();
 class ConfigurationSpace : public SearchSpace {
  public:
   ConfigurationSpace(const Workload& workload, const SpaceOptions& options);
+  // With the options and the chips of another space, which are shared.
+  ConfigurationSpace(const Workload& workload, const ConfigurationSpace& like);
 
   Configuration configuration(const Choice& choice) const;
   // The choice that stands for a configuration; nothing if a knob lacks the value.
@@ -50,10 +53,10 @@ class ConfigurationSpace : public SearchSpace {
   const SpaceOptions& options() const { return options_; }
 
   // The chips of the space: every combination of the hardware knobs, the same numbering for all workloads.
-  size_t chip_count() const { return chips_.size(); }
+  size_t chip_count() const { return chips_->size(); }
   size_t chip_number(const Choice& choice) const;
-  const HardwareConfig& chip(size_t number) const { return chips_[number].hardware; }
-  bool chip_legal(size_t number) const { return chips_[number].legal; }
+  const HardwareConfig& chip(size_t number) const { return (*chips_)[number].hardware; }
+  bool chip_legal(size_t number) const { return (*chips_)[number].legal; }
   Schedule schedule(const Choice& choice) const { return schedule_of(choice, chip(chip_number(choice))); }
   // Text that identifies the space in the record store: equal texts, equal spaces.
   std::string key() const;
@@ -78,14 +81,14 @@ class ConfigurationSpace : public SearchSpace {
   void add_hardware_knobs(const std::vector<HardwareKnob>& knobs);
   void add_schedule_knobs();
   void add_knob(const char* name, Agent owner, std::vector<int64_t> values);
-  void make_chips();
-  const Chip& chip_of(const Choice& choice) const { return chips_[chip_number(choice)]; }
+  std::vector<Chip> make_chips() const;
+  const Chip& chip_of(const Choice& choice) const { return (*chips_)[chip_number(choice)]; }
   Schedule schedule_of(const Choice& choice, const HardwareConfig& hardware) const;
 
   Workload workload_;
   SpaceOptions options_;
   std::vector<HardwareKnob> hardware_knobs_;
-  std::vector<Chip> chips_;  // by mixed radix of the hardware knobs, first least significant
+  std::shared_ptr<const std::vector<Chip>> chips_;  // by mixed radix of the hardware knobs, first least significant
 };
 
 // Why a chip cannot be: the rules of its instruction set, then the budget. "" if it can.

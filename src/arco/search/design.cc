@@ -124,6 +124,17 @@ DesignTask read_task(const json& object, const std::string& where, ErrorList& er
   return task;
 }
 
+// Older files have none.
+void read_host_tasks(const json& root, Design& d, ErrorList& errors) {
+  if (!root.is_object() || !root.contains("host_tasks")) return;
+  const json& list = root.at("host_tasks");
+  if (!list.is_array()) return errors.add("design: \"host_tasks\" must be a list");
+  for (size_t i = 0; i < list.size(); ++i) {
+    const Reader in(list[i], fmt::format("host_tasks[{}]", i), errors);
+    d.host_tasks.push_back({in.text("workload"), in.number("weight"), in.text("why")});
+  }
+}
+
 }  // namespace
 
 json to_json(const Design& d) {
@@ -135,9 +146,14 @@ json to_json(const Design& d) {
                      {"cycles", task.cycles},
                      {"bound", task.bound}});
   }
+  json host_tasks = json::array();
+  for (const DesignHostTask& task : d.host_tasks) {
+    host_tasks.push_back({{"workload", task.workload}, {"weight", task.weight}, {"why", task.why}});
+  }
   json out = {{"format", kFormat},
               {"hardware", json::parse(to_json(d.hardware))},
               {"tasks", tasks},
+              {"host_tasks", host_tasks},
               {"cycles", d.cycles},
               {"area_mm2", d.area_mm2},
               {"network_bound", d.network_bound},
@@ -188,6 +204,7 @@ Design parse_design(const std::string& text, const std::string& source) {
       d.tasks.push_back(read_task((*tasks)[i], fmt::format("tasks[{}]", i), errors));
     }
   }
+  read_host_tasks(root, d, errors);
   const json* reference = in.find("reference");
   if (reference != nullptr && !reference->is_null()) {
     const Reader part(*reference, "reference", errors);

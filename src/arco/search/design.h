@@ -23,6 +23,14 @@ struct DesignTask {
   bool operator==(const DesignTask&) const = default;
 };
 
+// A task that no chip of the space could run.
+struct DesignHostTask {
+  std::string workload;
+  double weight = 1;
+  std::string why;
+  bool operator==(const DesignHostTask&) const = default;
+};
+
 // Total cycles of a network on a chip. `proved`: every layer's schedule is the optimum of its space.
 struct Reference {
   HardwareConfig hardware;
@@ -35,7 +43,8 @@ struct Reference {
 struct Design {
   HardwareConfig hardware;
   std::vector<DesignTask> tasks;
-  double cycles = 0;  // of all layers, weighted, rung "cycle"
+  std::vector<DesignHostTask> host_tasks;  // left to the host, not part of the cycles
+  double cycles = 0;                       // of all layers, weighted, rung "cycle"
   double area_mm2 = 0;
   double network_bound = 0;            // no chip of the space within the budget needs fewer cycles; 0: not computed
   std::optional<Reference> reference;  // the default VTA with its best schedules

@@ -96,7 +96,7 @@ TEST(Arco, AgentsAloneFindGoodConfigurations) {
   options.patience_rounds = 0;
   options.environment.episodes = 32;
   options.actor_width = options.critic_width = 32;
-  EXPECT_LT(tune(options, 160, 1).best.cycles, 1.1 * space().best_cycles());
+  EXPECT_LT(tune(options, 256, 1).best.cycles, 1.1 * space().best_cycles());
 }
 
 TEST(Arco, PaperPresetSearchesToo) {

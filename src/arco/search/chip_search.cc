@@ -1,0 +1,192 @@
+// For each of the costliest tasks in turn:
+//
+//     (chip knobs, schedule knobs of this task) --> the other tasks take their best estimated schedules on the chip
+//                      ^                                            |
+//                      +---- tuner <---- cycles of the network -----+
+//
+// then, on the best few chips, the several best estimated schedules of every task are measured, and the best taken.
+#include "arco/search/chip_search.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "arco/base/error.h"
+#include "arco/base/interrupt.h"
+#include "arco/schedule/candidates.h"
+#include "arco/schedule/estimate.h"
+#include "arco/search/tuners/arco.h"
+
+namespace arco {
+
+ChipSearch::ChipSearch(const ChipTable& table, NetworkMeter& meter, RecordedSearch& records,
+                       const ChipSearchOptions& options, Report report)
+    : table_(table), meter_(meter), records_(records), options_(options), report_(std::move(report)) {
+  std::vector<std::pair<double, size_t>> ranked;
+  for (size_t chip = 0; chip < table_.chip_count(); ++chip) {
+    const double estimate = table_.estimate(chip);
+    if (estimate < std::numeric_limits<double>::infinity()) ranked.emplace_back(estimate, chip);
+  }
+  ARCO_CHECK(!ranked.empty(), "no chip runs every task");
+  std::ranges::sort(ranked);
+  for (const auto& [estimate, chip] : ranked) ranked_.push_back(chip);
+}
+
+ChipDesign ChipSearch::run() {
+  const std::vector<size_t> order = focus_order();
+  const size_t share = std::max<size_t>(options_.trials / order.size(), 1);
+  for (size_t i = 0; i < order.size() && !interrupted(); ++i) search_with(order[i], share, i * share);
+  if (informed()) compare_final_chips();
+  return best_;
+}
+
+// The costliest tasks first: there a better chip and schedule promise most.
+std::vector<size_t> ChipSearch::focus_order() const {
+  const std::vector<WeightedTask>& tasks = table_.tasks();
+  std::vector<size_t> order(tasks.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const ChipScore& score = table_.score(ranked_.front());
+  std::ranges::stable_sort(order, std::greater<>(), [&](size_t t) { return tasks[t].weight * score.estimates[t]; });
+  order.resize(std::min(order.size(), std::max<size_t>(options_.focus_tasks, 1)));
+  return order;
+}
+
+// One round; ARCO's agents go on from what they learned with the task before.
+void ChipSearch::search_with(size_t focus, size_t trials, size_t before) {
+  const NetworkSpace space(table_, focus);
+  const std::string key = space.key();
+  const auto tuner = make_planned_tuner(options_.tuner, space, trials, options_.seed + focus);
+  auto* arco = dynamic_cast<ArcoTuner*>(tuner.get());
+  if (arco != nullptr && !agents_.empty()) arco->load_agents(agents_, "agents of the former task");
+  size_t done = before;
+  const Measurer measurer = [&](const std::vector<uint64_t>& indices) {
+    std::vector<Measurement> results = measure(space, indices);
+    done += results.size();
+    report_("chips", done, options_.trials, best_);
+    return results;
+  };
+  const size_t batch = batch_of(options_.tuner, 16);
+  std::vector<Measurement> known = records_.known(space, key);
+  remember(space, known);
+  if (known.empty() && informed()) {
+    known = measurer(promising(space, std::min(trials, batch)));
+    records_.add(space, key, known, "seed");
+  }
+  measurements_ += records_.run(space, key, *tuner, measurer, trials, batch, known).history.size();
+  if (arco != nullptr) agents_ = arco->save_agents();
+}
+
+// The best estimated chips with the focus task's best schedule.
+std::vector<uint64_t> ChipSearch::promising(const NetworkSpace& space, size_t count) const {
+  std::vector<uint64_t> indices;
+  for (const size_t chip : ranked_) {
+    if (indices.size() == count) break;
+    if (const auto choice = space.choice_of(chip, table_.score(chip).schedules[space.focus()])) {
+      indices.push_back(space.encode(*choice));
+    }
+  }
+  return indices;
+}
+
+ChipDesign ChipSearch::design_of(const NetworkSpace& space, const Choice& choice) const {
+  const size_t chip = space.chip_number(choice);
+  ChipDesign design{table_.chip(chip), table_.score(chip).schedules};
+  design.schedules[space.focus()] = space.schedule(choice);
+  return design;
+}
+
+std::vector<Measurement> ChipSearch::measure(const NetworkSpace& space, const std::vector<uint64_t>& indices) {
+  std::vector<ChipDesign> designs;
+  for (const uint64_t index : indices) {
+    const Choice choice = space.decode(index);
+    designs.push_back(space.legal(choice) ? design_of(space, choice) : ChipDesign{});
+  }
+  meter_.measure(designs);
+  std::vector<Measurement> results;
+  for (size_t i = 0; i < indices.size(); ++i) {
+    Measurement m;
+    if (designs[i].schedules.empty()) {
+      m.status = MeasureStatus::kIllegal;
+      m.why = space.why_illegal(space.decode(indices[i]));
+    } else {
+      const auto total = meter_.total(designs[i]);
+      if (!total) return results;  // interrupted
+      m = *total;
+      designs[i].cycles = m.cycles;
+      offer(designs[i]);
+      seen_.push_back(std::move(designs[i]));
+    }
+    m.index = indices[i];
+    results.push_back(std::move(m));
+  }
+  return results;
+}
+
+// Measurements of an earlier run count as seen, without simulating them again; but the best must be a design whose
+// layers are known.
+void ChipSearch::remember(const NetworkSpace& space, const std::vector<Measurement>& known) {
+  const Measurement* best = nullptr;
+  for (const Measurement& m : known) {
+    if (m.status != MeasureStatus::kOk) continue;
+    seen_.push_back(design_of(space, space.decode(m.index)));
+    seen_.back().cycles = m.cycles;
+    if (best == nullptr || m.cycles < best->cycles) best = &m;
+  }
+  if (best == nullptr || best->cycles >= best_.cycles) return;
+  ChipDesign design = design_of(space, space.decode(best->index));
+  meter_.measure({design});
+  meter_.update(design);
+  offer(std::move(design));
+}
+
+void ChipSearch::offer(ChipDesign design) {
+  if (design.cycles < best_.cycles) best_ = std::move(design);
+}
+
+void ChipSearch::compare_final_chips() {
+  std::ranges::stable_sort(seen_, {}, &ChipDesign::cycles);
+  std::set<std::string> taken;
+  for (const ChipDesign& seen : seen_) {
+    if (interrupted() || taken.size() >= options_.final_chips) break;
+    if (!taken.insert(seen.hardware.to_string()).second) continue;
+    offer(best_schedules_on(seen));
+    report_("final chips", taken.size(), options_.final_chips, best_);
+  }
+}
+
+// Of every task the fastest of its shortlist and of what the search had.
+ChipDesign ChipSearch::best_schedules_on(const ChipDesign& start) {
+  std::vector<std::vector<Schedule>> shortlists;
+  std::vector<LayerPoint> points;
+  for (size_t t = 0; t < table_.tasks().size(); ++t) {
+    shortlists.push_back(shortlist(table_.tasks()[t].workload, start.hardware));
+    shortlists.back().push_back(start.schedules[t]);
+    for (const Schedule& s : shortlists.back()) points.push_back({t, start.hardware, s});
+  }
+  meter_.layers().measure(points);
+  ChipDesign best = start;
+  for (size_t t = 0; t < shortlists.size(); ++t) {
+    double least = std::numeric_limits<double>::infinity();
+    for (const Schedule& s : shortlists[t]) {
+      const Measurement* m = meter_.layers().find({t, start.hardware, s});
+      if (m == nullptr || m->cycles >= least) continue;
+      least = m->cycles;
+      best.schedules[t] = s;
+    }
+  }
+  meter_.update(best);
+  return best;
+}
+
+std::vector<Schedule> ChipSearch::shortlist(const Workload& workload, const HardwareConfig& hardware) const {
+  std::vector<std::pair<double, Schedule>> all;
+  for_each_legal(workload, hardware,
+                 [&](const Schedule& s) { all.emplace_back(cycle_estimate(workload, s, hardware), s); });
+  std::ranges::stable_sort(all, {}, [](const auto& entry) { return entry.first; });
+  std::vector<Schedule> best;
+  for (size_t i = 0; i < std::min(all.size(), options_.final_schedules); ++i) best.push_back(all[i].second);
+  return best;
+}
+
+}  // namespace arco

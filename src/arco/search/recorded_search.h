@@ -1,0 +1,53 @@
+// Running tuners, chosen by name, so that every measurement is in the record store before the next is asked for.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "arco/search/configuration_space.h"
+#include "arco/search/record_store.h"
+#include "arco/search/tuner.h"
+#include "arco/sim/cycle.h"
+
+namespace arco {
+
+// A tuner as the command line names it.
+struct TunerChoice {
+  std::string name = "arco";
+  nlohmann::json options;  // overrides of its defaults by name; null: none
+};
+
+// The tuner for a search of about `trials` measurements: what depends on their number and was not given is set to fit.
+// UserError for an unknown name or option.
+std::unique_ptr<Tuner> make_planned_tuner(const TunerChoice& choice, const SearchSpace& space, size_t trials,
+                                          uint64_t seed);
+// Measurements between two asks: the tuner's own batch or plan where it has one, at most `most`.
+size_t batch_of(const TunerChoice& choice, size_t most);
+
+// Several threads may search different spaces at a time.
+class RecordedSearch {
+ public:
+  // `records` must outlive it. Adds a run.
+  RecordedSearch(RecordStore& records, const RunDescription& run);
+
+  // What was measured in a space by this run and those before it. Adds the space.
+  std::vector<Measurement> known(const SearchSpace& space, const std::string& key);
+  // Stores measurements that were made without a tuner.
+  void add(const SearchSpace& space, const std::string& key, const std::vector<Measurement>& measured,
+           const std::string& tag);
+  // Runs the tuner as run_tuner() does; `known` count as trials.
+  TuneResult run(const SearchSpace& space, const std::string& key, Tuner& tuner, const Measurer& measure, size_t trials,
+                 size_t batch, const std::vector<Measurement>& known);
+
+ private:
+  int64_t space_id(const SearchSpace& space, const std::string& key);
+
+  RecordStore& records_;
+  std::mutex mutex_;
+  int64_t run_ = 0;
+};
+
+}  // namespace arco
