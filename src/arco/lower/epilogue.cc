@@ -1,7 +1,5 @@
 #include "arco/lower/epilogue.h"
 
-#include <algorithm>
-
 #include "arco/lower/lower.h"
 
 namespace arco {
@@ -10,21 +8,14 @@ int32_t rounding_of(int shift) {
   return shift > 0 ? int32_t{1} << (shift - 1) : 0;
 }
 
-// SHR takes the shift from a signed immediate; 15 places a time is what every implementation of the ALU can do.
-constexpr int kShiftStep = 15;
-
+// SHR takes a signed immediate of at most 31 places; a negative one shifts left.
 void emit_left_shift(Emitter& emitter, const LoopPlan& range, int64_t base, int shift) {
-  for (; shift > 0; shift -= kShiftStep) {
-    emitter.alu_immediate(AluOp::kShr, range, base, -std::min(shift, kShiftStep));
-  }
+  if (shift > 0) emitter.alu_immediate(AluOp::kShr, range, base, -shift);
 }
 
 void emit_requantize(Emitter& emitter, const HardwareConfig& hardware, const Requantize& numbers, const LoopPlan& range,
                      int64_t base) {
-  emit_left_shift(emitter, range, base, -numbers.shift);
-  for (int shift = numbers.shift; shift > 0; shift -= kShiftStep) {
-    emitter.alu_immediate(AluOp::kShr, range, base, std::min(shift, kShiftStep));
-  }
+  if (numbers.shift != 0) emitter.alu_immediate(AluOp::kShr, range, base, numbers.shift);
   if (hardware.variant == IsaVariant::kVtaPlus && numbers.high >= 0 && numbers.low == -numbers.high) {
     emitter.alu_immediate(AluOp::kClp, range, base, numbers.high);
     return;

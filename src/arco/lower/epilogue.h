@@ -10,7 +10,7 @@ namespace arco {
 // instruction is emitted, so that the tile may be stored (docs/isa.md, STORE).
 void emit_requantize(Emitter& emitter, const HardwareConfig& hardware, const Requantize& numbers, const LoopPlan& range,
                      int64_t base);
-// acc << shift, in steps that every implementation can express; nothing for shift 0.
+// acc << shift; nothing for shift 0.
 void emit_left_shift(Emitter& emitter, const LoopPlan& range, int64_t base, int shift);
 
 }  // namespace arco

@@ -155,6 +155,9 @@ class Compiler {
 }  // namespace
 
 Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules) {
+  ErrorList errors("hardware " + hardware.to_string());
+  for (const std::string& violation : hardware.violations()) errors.add("{}", violation);
+  errors.throw_if_any();
   Executable executable;
   executable.graph = std::move(quantized);
   executable.hardware = hardware;
