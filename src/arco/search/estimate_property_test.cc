@@ -93,15 +93,21 @@ TEST_P(Chips, TunedLayersOfTheZooLieCloseAboveTheBound) {
 
 TEST_P(Chips, EstimatesRankTheSchedulesOfALayer) {
   const HardwareConfig hw = sample_chips()[GetParam()];
+  std::vector<double> all_estimates, all_cycles;
   for (const NamedLayer& layer : resnet_convolutions(18)) {
     std::vector<double> estimates, cycles;
-    for (const auto& [cost, schedule] : tuned_and_others(layer.workload, hw, 5, everything() ? 300 : 25)) {
+    for (const auto& [cost, schedule] : tuned_and_others(layer.workload, hw, 0, everything() ? 1000 : 40)) {
       cycles.push_back(simulated(layer.workload, schedule, hw));
       estimates.push_back(cost.estimate);
     }
-    EXPECT_GE(accuracy_of(estimates, cycles).rank_correlation, everything() ? 0.99 : 0.98)
-        << layer.name << " " << hw.to_string();
+    // Small layers have few schedules and many of nearly equal cycles.
+    EXPECT_GE(accuracy_of(estimates, cycles).rank_correlation, 0.97) << layer.name << " " << hw.to_string();
+    all_estimates.insert(all_estimates.end(), estimates.begin(), estimates.end());
+    all_cycles.insert(all_cycles.end(), cycles.begin(), cycles.end());
   }
+  const Accuracy accuracy = accuracy_of(all_estimates, all_cycles);
+  EXPECT_GE(accuracy.rank_correlation, 0.99) << hw.to_string();
+  EXPECT_LE(accuracy.mean_absolute_error, 0.03) << hw.to_string();
 }
 
 // tvm-vta pull request 30 gives the cycles of two networks before (G0) and after (G1) GEMM was pipelined, for the
