@@ -19,7 +19,9 @@ namespace {
 
 constexpr double kStop = 4;  // no-op and FINISH after the last store
 
-double real(int64_t value) { return static_cast<double>(value); }
+double real(int64_t value) {
+  return static_cast<double>(value);
+}
 
 // Fetch (vta-isa 4.6): batches of one burst; the next is requested when all of the last are dispatched.
 class Fetch {
@@ -29,7 +31,9 @@ class Fetch {
         beats_(128.0 / hw.bus_bits) {}
 
   // First cycle in which an instruction may start.
-  double first(double instructions) const { return kFixed + ReadTiming::kDelay + std::min(batch_, instructions) * beats_ + 1; }
+  double first(double instructions) const {
+    return kFixed + ReadTiming::kDelay + std::min(batch_, instructions) * beats_ + 1;
+  }
   double batches(double instructions) const { return std::ceil(instructions / batch_); }
   double beats(double instructions) const { return instructions * beats_; }
   double cycles(double instructions, double delay) const {
@@ -45,10 +49,12 @@ class Fetch {
 double micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Geometry& g) {
   const double range = real(range_loops(s, hw).uops);
   const double slots = real(g.acc_slots);
-  if (w.kind != WorkloadKind::kConv2d) return slots * (2 * range + real(w.kh * w.kw) * real(window_loops(w, s, hw, g).uops));
+  if (w.kind != WorkloadKind::kConv2d)
+    return slots * (2 * range + real(w.kh * w.kw) * real(window_loops(w, s, hw, g).uops));
   const bool reset = !w.has_residual && !(w.has_bias && hw.variant == IsaVariant::kVtaPlus);
   const int64_t shared = s.h_threads == 2 ? g.wgt_slots : g.inp_slots;
-  const double bias = w.has_bias ? real(std::max(g.acc_slots, s.h_threads * g.bias_slots)) * real(bias_loops(s, hw, g).uops) : 0;
+  const double bias =
+      w.has_bias ? real(std::max(g.acc_slots, s.h_threads * g.bias_slots)) * real(bias_loops(s, hw, g).uops) : 0;
   return slots * range * (reset ? 2 : 1) + bias + real(g.threads * shared) * real(gemm_loops(w, s, hw, g).uops);
 }
 
@@ -66,7 +72,8 @@ GroupCosts group_costs(const LayerWork& work, const Schedule& s, bool inp, bool 
   return group;
 }
 
-double pipeline(const LayerWork& work, const Schedule& s, const Geometry& g, const Reuse& reuse, bool has_bias, double ready, bool mean) {
+double pipeline(const LayerWork& work, const Schedule& s, const Geometry& g, const Reuse& reuse, bool has_bias,
+                double ready, bool mean) {
   PipelineCosts costs;
   costs.threads = g.threads;
   costs.items = work.gemms;
@@ -127,7 +134,11 @@ struct Model {
   double uops;
 
   Model(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware)
-      : w(workload), s(schedule), hw(hardware), g(geometry_of(workload, schedule, hardware)), reuse(reuse_of(workload, schedule, g)) {
+      : w(workload),
+        s(schedule),
+        hw(hardware),
+        g(geometry_of(workload, schedule, hardware)),
+        reuse(reuse_of(workload, schedule, g)) {
     uops = micro_ops(w, s, hw, g);
   }
 
@@ -141,7 +152,8 @@ struct Model {
   }
 
   double pipe(const LayerWork& work, double ready, bool mean) const {
-    return w.kind == WorkloadKind::kConv2d ? pipeline(work, s, g, reuse, w.has_bias, ready, mean) : tile_pipeline(work, g, ready);
+    return w.kind == WorkloadKind::kConv2d ? pipeline(work, s, g, reuse, w.has_bias, ready, mean)
+                                           : tile_pipeline(work, g, ready);
   }
 
   double bound(const LayerWork& work) const {
@@ -182,8 +194,7 @@ struct Model {
     // Instructions are fetched before everything else: transfers that the compute module waits for wait with them.
     const double awaited = g.threads == 1 ? p.load + p.compute_dma : p.compute_dma + std::max(0.0, alone - p.compute());
     const double contended = alone + 0.5 * fetch.beats(work.instructions) * std::min(1.0, awaited / alone);
-    return kStop + std::max({contended,
-                             ready + p.load + work.gemm + work.end_alu + work.store,
+    return kStop + std::max({contended, ready + p.load + work.gemm + work.end_alu + work.store,
                              ready + p.compute() - work.micro_op_load + work.store,
                              ready + work.begin_alu + work.gemm * work.gemms + work.end_alu + p.store,
                              p.read_beats + fetch.beats(work.instructions),

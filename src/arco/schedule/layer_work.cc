@@ -10,7 +10,9 @@ namespace {
 
 constexpr double kIssue = 7;
 
-double real(int64_t value) { return static_cast<double>(value); }
+double real(int64_t value) {
+  return static_cast<double>(value);
+}
 
 // The ALU work of a tile and the number of instructions for it.
 struct AluWork {
@@ -33,9 +35,15 @@ class Builder {
 
   LayerWork build() {
     switch (w_.kind) {
-      case WorkloadKind::kConv2d: conv(); break;
-      case WorkloadKind::kAdd: add(); break;
-      default: pool(); break;
+      case WorkloadKind::kConv2d:
+        conv();
+        break;
+      case WorkloadKind::kAdd:
+        add();
+        break;
+      default:
+        pool();
+        break;
     }
     store();
     out_.instructions += 3;  // micro-ops, the no-op and FINISH

@@ -18,8 +18,8 @@ namespace arco {
 namespace {
 
 struct State {
-  double compute = 0;      // compute module is free
-  double load = 0;         // load module is free
+  double compute = 0;          // compute module is free
+  double load = 0;             // load module is free
   double gemm[3] = {0, 0, 0};  // end of the last GEMMs, newest first
   double accumulators = 0;     // end of the last load of accumulators
   double stored[2] = {0, 0};   // the tile of this slot is stored
@@ -34,7 +34,8 @@ struct Totals {
 Totals totals_of(const PipelineCosts& c, const GroupCosts& g) {
   const double accumulators = c.threads == 2 ? g.accumulators[0] + g.accumulators[1] : g.accumulators[0];
   const double load = c.threads == 2 ? g.load[0] + g.load[1] : g.load[0];
-  return {c.threads * (c.items * c.gemm + c.begin + c.end) + accumulators, c.items * load, c.threads * c.store, accumulators};
+  return {c.threads * (c.items * c.gemm + c.begin + c.end) + accumulators, c.items * load, c.threads * c.store,
+          accumulators};
 }
 Totals sum(const Totals& a, const Totals& b, double times) {
   return {a.compute + times * b.compute, a.load + times * b.load, a.store + times * b.store,
@@ -64,9 +65,7 @@ void grow(State& s, double steps, double each, const Totals& totals) {
 
 class Pipeline {
  public:
-  explicit Pipeline(const PipelineCosts& costs) : c_(costs) {
-    s_.compute = s_.load = s_.store = c_.ready;
-  }
+  explicit Pipeline(const PipelineCosts& costs) : c_(costs) { s_.compute = s_.load = s_.store = c_.ready; }
 
   double run() {
     const Totals light = totals_of(c_, c_.light);
@@ -167,7 +166,8 @@ class Pipeline {
     const double first = g.own[0] ? std::max(2 * gemm, g.load[0] + gemm) : 2 * gemm;
     const double transfers = loads > 0 ? std::max({s_.load, s_.accumulators, s_.gemm[2]}) : 0;
     const auto second_gemm = [&](double pairs) {
-      return std::max({s_.gemm[0] + pairs * second, s_.gemm[1] + pairs * first + gemm, transfers + pairs * loads + gemm});
+      return std::max(
+          {s_.gemm[0] + pairs * second, s_.gemm[1] + pairs * first + gemm, transfers + pairs * loads + gemm});
     };
     const double before = second_gemm(n - 1);
     const double last = second_gemm(n);
@@ -184,6 +184,8 @@ class Pipeline {
 
 }  // namespace
 
-double pipeline_cycles(const PipelineCosts& costs) { return Pipeline(costs).run(); }
+double pipeline_cycles(const PipelineCosts& costs) {
+  return Pipeline(costs).run();
+}
 
 }  // namespace arco

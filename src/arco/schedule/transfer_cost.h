@@ -11,10 +11,10 @@ namespace arco {
 
 // Timing constants of generation G2 (vta-isa 4.2 to 4.7), in cycles; sim/cycle.h has the same for all generations.
 struct ReadTiming {
-  static constexpr double kDelay = 16;        // memory delay of a read that finds the channel idle
-  static constexpr double kNarrowFixed = 7;   // a LOAD beside delay and beats, elements wider than the bus
-  static constexpr double kWideFixed = 6;     // the same, other elements
-  static constexpr double kNarrowPadding = 3; // with P pad entries a LOAD takes at least beats + P + this
+  static constexpr double kDelay = 16;         // memory delay of a read that finds the channel idle
+  static constexpr double kNarrowFixed = 7;    // a LOAD beside delay and beats, elements wider than the bus
+  static constexpr double kWideFixed = 6;      // the same, other elements
+  static constexpr double kNarrowPadding = 3;  // with P pad entries a LOAD takes at least beats + P + this
   static constexpr double kWidePadding = 2;
 };
 struct WriteTiming {
