@@ -18,6 +18,7 @@
 #include <unordered_set>
 
 #include "arco/base/error.h"
+#include "arco/base/interrupt.h"
 #include "arco/search/history.h"
 #include "arco/search/initial_design.h"
 #include "arco/search/legal_points.h"
@@ -233,12 +234,12 @@ class ArcoTuner::Search {
       pretrained_ = true;
       environment_.set_model([this](std::span<const uint64_t> indices) { return surrogate_.predict_prior(indices); },
                              best_fitness(), starts);
-      for (int i = 0; i < options_.first_updates; ++i) agents_.update(environment_);
+      for (int i = 0; i < options_.first_updates && !interrupted(); ++i) agents_.update(environment_);
     }
     environment_.set_model([this](std::span<const uint64_t> indices) { return surrogate_.predict(indices); },
                            best_fitness(), std::move(starts));
     environment_.clear_met();
-    for (int i = 0; i < options_.plan_updates; ++i) agents_.update(environment_);
+    for (int i = 0; i < options_.plan_updates && !interrupted(); ++i) agents_.update(environment_);
     trained_ = true;
   }
 
