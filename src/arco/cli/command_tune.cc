@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -89,6 +90,8 @@ void check_options(const Options& options) {
   if (!options.weights.empty() && options.weights.size() != options.models.size()) {
     errors.add("--weights: {} given for {} models; give one for each", options.weights.size(), options.models.size());
   }
+  if (options.output.empty()) errors.add("--output: the name of a folder is needed, got an empty one");
+  if (!std::isfinite(options.area_mm2)) errors.add("--area: {} is not a number of mm^2", options.area_mm2);
   for (const double weight : options.weights) {
     if (!(weight > 0) || weight > 1e9) errors.add("--weights: {} is not a positive number", weight);
   }
@@ -96,7 +99,7 @@ void check_options(const Options& options) {
     errors.add("--hardware fixes the chip, so --area and --buffers have nothing to limit; leave them out");
   }
   const std::filesystem::path records = std::filesystem::path(options.output) / "records.db";
-  if (!options.resume && std::filesystem::exists(records)) {
+  if (!options.output.empty() && !options.resume && std::filesystem::exists(records)) {
     errors.add("{} exists: give --resume to continue that search, or another folder", records.string());
   }
   errors.throw_if_any();
@@ -131,6 +134,40 @@ void print_design(const Design& design, Console& console) {
   }
 }
 
+// The folder of the results. Wrong input that shows only while searching leaves nothing in it, so that the same command
+// works once it is right.
+class OutputFolder {
+ public:
+  explicit OutputFolder(const std::filesystem::path& folder) : folder_(folder) {
+    std::error_code code;
+    made_folder_ = std::filesystem::create_directories(folder, code);
+    if (code) throw RunError(fmt::format("{}: cannot be made: {}", folder.string(), code.message()));
+    made_records_ = !std::filesystem::exists(folder / "records.db");
+  }
+  void remove_what_is_new() const {
+    std::error_code code;
+    if (made_records_) std::filesystem::remove(folder_ / "records.db", code);
+    if (made_folder_) std::filesystem::remove(folder_, code);
+  }
+
+ private:
+  std::filesystem::path folder_;
+  bool made_folder_ = false;
+  bool made_records_ = false;
+};
+
+Design search(const std::vector<WeightedTask>& tasks, const Options& options, Console& console) {
+  const OutputFolder folder(options.output);
+  try {
+    RecordStore records(std::filesystem::path(options.output) / "records.db");
+    ProgressLine line(console);
+    return co_optimise(tasks, options.search, records, [&](const TuneProgress& p) { line.show(p); });
+  } catch (const UserError&) {
+    folder.remove_what_is_new();
+    throw;
+  }
+}
+
 void run_tune(Options& options, Console& console) {
   check_options(options);
   options.search.space = space_options(options);
@@ -139,17 +176,9 @@ void run_tune(Options& options, Console& console) {
   options.search.reference = !options.no_reference;
   options.search.command = fmt::format("arco tune {}", fmt::join(options.models, " "));
   const std::vector<WeightedTask> tasks = gather_tasks(options, console);
-  const std::filesystem::path folder = options.output;
-  std::error_code code;
-  std::filesystem::create_directories(folder, code);
-  if (code) throw RunError(fmt::format("{}: cannot be made: {}", folder.string(), code.message()));
   catch_interrupts();
-  Design design;
-  {
-    RecordStore records(folder / "records.db");
-    ProgressLine line(console);
-    design = co_optimise(tasks, options.search, records, [&](const TuneProgress& p) { line.show(p); });
-  }
+  const Design design = search(tasks, options, console);
+  const std::filesystem::path folder = options.output;
   write_design(design, folder / "design.json");
   print_design(design, console);
   const std::string path = (folder / "design.json").string();

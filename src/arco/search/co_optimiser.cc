@@ -35,7 +35,9 @@ class CoOptimiser {
     if (!table_) throw RunError("interrupted before the first measurement; nothing to write");
     meter_ = std::make_unique<NetworkMeter>(tasks(), options_.timing, options_.jobs);
     ChipDesign best = options_.space.kind == SpaceKind::kSoftware ? take_given_chip() : search_chips();
-    if (best.schedules.empty()) throw RunError("interrupted before the first measurement; nothing to write");
+    if (best.cycles == std::numeric_limits<double>::infinity()) {
+      throw RunError("interrupted before the first measurement; nothing to write");
+    }
     tune_schedules(best);
     Design design = make_design(best);
     if (options_.reference && !interrupted()) design.reference = tune_reference();
@@ -87,6 +89,7 @@ class CoOptimiser {
 
   // Takes every task's tuned schedule that is faster than the one at hand.
   void tune_schedules(ChipDesign& best) {
+    const ChipDesign before = best;
     TaskTuningOptions tuning{options_.tuner, options_.layer_trials, 8, options_.seed, options_.jobs, options_.timing};
     const std::vector<TunedTask> tuned =
         tune_tasks(tasks(), schedules_on(best.hardware), tuning, records_,
@@ -101,6 +104,8 @@ class CoOptimiser {
     }
     meter_->measure({best});
     meter_->update(best);
+    // Interrupted, the new schedules may be without a measurement here: then what was measured stands.
+    if (best.cycles > before.cycles) best = before;
   }
 
   Design make_design(const ChipDesign& best) {
