@@ -89,7 +89,8 @@ class ConvLowering {
   Operands bring(const TileIndex& at, int64_t k) {
     const int64_t item = static_cast<int64_t>(gemms_.size());
     const int64_t position = (at.b * g_.h_tiles + at.h) * g_.w_tiles + at.w;
-    const Slots::Use input = inputs_.use(position * g_.ci_tiles + k, item);
+    const Slots::Use input =
+        inputs_.use(g_.bundle_co > 0 ? position * g_.co_tiles + at.co : position * g_.ci_tiles + k, item);
     const Slots::Use weight = weights_.use(at.co * g_.ci_tiles + k, item);
     const Operands operands{input.slot * g_.inp_tile, weight.slot * g_.wgt_tile, input.load || weight.load};
     if (operands.loaded) wait_for_gemm(std::max(input.last_user, weight.last_user));
@@ -130,8 +131,8 @@ class ConvLowering {
     Box box;
     box.b = at.b * s.tile_b;
     box.b_count = s.tile_b;
-    box.group = k * s.tile_ci / g_.in_ratio;
-    box.group_count = s.tile_ci / g_.in_ratio;
+    box.group = g_.first_input_block(at.co, k, s.tile_co, s.tile_ci) / g_.in_ratio;
+    box.group_count = g_.tile_bundles * s.tile_ci / g_.in_ratio;
     box.row = at.h * s.tile_h * w.stride_h - w.pads[0];
     box.row_count = g_.in_rows;
     box.column = at.w * s.tile_w * w.stride_w - w.pads[1];
@@ -142,7 +143,7 @@ class ConvLowering {
   void load_weight(const TileIndex& at, int64_t k, int64_t sram) {
     const Schedule& s = l_.schedule;
     const int64_t kernel = l_.workload.kh * l_.workload.kw;
-    const int64_t row = g_.ci_blocks * kernel;  // elements of one output channel block
+    const int64_t row = g_.wgt_blocks * kernel;  // elements of one output channel block
     Transfer t;
     t.sram = sram;
     t.dram = l_.base_of(SegmentKind::kWeight, l_.hardware.wgt_element_bytes()) + at.co * s.tile_co * row +

@@ -51,7 +51,7 @@ void map_tensors(const Workload& w, const HardwareConfig& hw, const Geometry& g,
   add_segment(program, SegmentKind::kInput, g.batch_blocks * g.ci_blocks * w.h * w.w * input_element);
   if (w.has_residual || w.kind == WorkloadKind::kAdd) add_segment(program, SegmentKind::kResidual, output_bytes);
   if (conv)
-    add_segment(program, SegmentKind::kWeight, g.co_blocks * g.ci_blocks * w.kh * w.kw * hw.wgt_element_bytes());
+    add_segment(program, SegmentKind::kWeight, g.co_blocks * g.wgt_blocks * w.kh * w.kw * hw.wgt_element_bytes());
   if (g.bias_tile > 0) add_segment(program, SegmentKind::kBias, (conv ? g.co_blocks : 1) * hw.acc_element_bytes());
   add_segment(program, SegmentKind::kOutput, output_bytes);
 }

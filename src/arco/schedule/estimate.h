@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "arco/hardware/hardware_config.h"
@@ -14,7 +13,7 @@
 
 namespace arco {
 
-// Busy cycles of each module, without waiting.
+// Busy cycles of each module on average, without waiting.
 struct CycleParts {
   double gemm = 0;         // compute module: GEMM
   double alu = 0;          // compute module: ALU and clearing
@@ -30,7 +29,7 @@ struct CycleParts {
 // Cycles.
 struct CycleCost {
   double bound = 0;
-  double estimate = 0;
+  double estimate = 0;  // not below the bound
 };
 
 // What all schedules of a workload on an accelerator share, built once for many of them.
@@ -43,16 +42,18 @@ class EstimateContext {
   CycleParts parts(const Schedule& schedule) const;
 
  private:
-  struct Planes {
-    PlaneCosts least, mean;
-  };
-  const Planes& planes(const Schedule& schedule) const;
+  // By tile size: how many tiles there are (0: not a divisor).
+  using Counts = std::vector<int32_t>;
+  TileCounts tiles_of(const Schedule& schedule) const;
+  const PlaneCosts& planes_of(const Schedule& schedule) const;
 
   Workload workload_;
   HardwareConfig hardware_;
-  std::vector<int> h_choice_, w_choice_;  // by tile size; -1: not a divisor
-  int w_choices_ = 0;
-  std::vector<Planes> planes_;
+  LayerConstants constants_;
+  Counts b_, h_, w_, ci_, co_;
+  Counts h_choice_, w_choice_;  // by tile size: number of the divisor
+  size_t w_choices_ = 0;
+  std::vector<PlaneCosts> planes_;
 };
 
 // The same for a single schedule.

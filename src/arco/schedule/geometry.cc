@@ -1,10 +1,11 @@
 // Index formulas, r = elements a pixel (in_ratio or out_ratio):
-//   INP tile   [tile_b][tile_ci/r][in_rows][in_cols][r]
+//   INP tile   [tile_b][bundles][tile_ci/r][in_rows][in_cols][r]
 //   WGT tile   [tile_co][tile_ci][KH][KW]
 //   ACC tile   [tile_b][tile_co/r][tile_h][tile_w][r]
 #include "arco/schedule/geometry.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace arco {
 
@@ -30,6 +31,22 @@ ActivationLayout output_layout(const HardwareConfig& hardware) {
   return {hardware.batch(), larger_block(hardware), hardware.block_out()};
 }
 
+Bundles bundles_of(const Workload& w, const HardwareConfig& hardware) {
+  const ActivationLayout in = input_layout(w, hardware);
+  const ActivationLayout out = output_layout(hardware);
+  const int64_t ci = ceil_div(w.ci, in.block) * in.block;
+  const int64_t co = ceil_div(w.co, out.block) * out.block;
+  Bundles bundles{1, ci / in.element, co / out.element};
+  if (w.groups == 1) return bundles;
+  const int64_t group_ci = w.ci / w.groups;
+  const int64_t group_co = w.co / w.groups;
+  // Blocks are powers of two, so the larger of the two multiples is one of both.
+  const int64_t groups = std::max(in.block / std::gcd(in.block, group_ci), out.block / std::gcd(out.block, group_co));
+  const int64_t count = ceil_div(w.groups, groups);
+  if (count * groups * group_ci != ci || count * groups * group_co != co) return bundles;
+  return {count, bundles.ci / count, bundles.co / count};
+}
+
 Extents extents_of(const Workload& workload, const HardwareConfig& hardware) {
   const ActivationLayout in = input_layout(workload, hardware);
   const ActivationLayout out = output_layout(hardware);
@@ -42,6 +59,9 @@ Extents extents_of(const Workload& workload, const HardwareConfig& hardware) {
   if (workload.kind == WorkloadKind::kConv2d) {
     extents.ci_step = in.block / in.element;
     extents.ci = ceil_div(workload.ci, in.block) * extents.ci_step * workload.plane;
+    const Bundles bundles = bundles_of(workload, hardware);
+    // A tile holds all input channels of its bundles.
+    if (bundles.count > 1) extents.ci = extents.ci_step = bundles.ci;
   }
   return extents;
 }
@@ -53,7 +73,7 @@ void set_tiles(const Workload& workload, const Schedule& s, Geometry& g) {
   g.acc_tile = channels * s.tile_h * s.tile_w;
   g.threads = s.h_threads * s.oc_threads;
   if (workload.kind == WorkloadKind::kConv2d) {
-    g.inp_tile = s.tile_b * s.tile_ci * g.in_rows * g.in_cols;
+    g.inp_tile = s.tile_b * g.tile_bundles * s.tile_ci * g.in_rows * g.in_cols;
     g.wgt_tile = s.tile_co * s.tile_ci * workload.kh * workload.kw;
     g.bias_tile = workload.has_bias ? s.tile_co : 0;
   } else {
@@ -65,7 +85,8 @@ void set_tiles(const Workload& workload, const Schedule& s, Geometry& g) {
 // A buffer that never changes its content needs one copy, whatever the threads.
 void set_slots(bool conv, Geometry& g) {
   const int64_t threads = g.threads;
-  g.inp_slots = std::min(threads, g.b_tiles * g.h_tiles * g.w_tiles * g.ci_tiles);
+  const int64_t channel_tiles = g.bundle_co > 0 ? g.co_tiles : g.ci_tiles;
+  g.inp_slots = std::min(threads, g.b_tiles * g.h_tiles * g.w_tiles * channel_tiles);
   g.wgt_slots = std::min(threads, g.co_tiles * g.ci_tiles);
   g.acc_slots = std::min(threads, g.output_tiles());
   g.bias_slots = conv ? std::min(threads, g.co_tiles) : 1;
@@ -81,7 +102,8 @@ Geometry geometry_of(const Workload& workload, const Schedule& s, const Hardware
   g.co_blocks = extents.co;
   g.out_ratio = extents.co_step;
   g.in_ratio = in.block / in.element;
-  g.ci_blocks = workload.kind == WorkloadKind::kConv2d ? extents.ci : ceil_div(workload.ci, in.block) * g.in_ratio;
+  g.ci_blocks = ceil_div(workload.ci, in.block) * g.in_ratio * workload.plane;
+  g.wgt_blocks = extents.ci;
   g.b_tiles = extents.b / s.tile_b;
   g.h_tiles = extents.h / s.tile_h;
   g.w_tiles = extents.w / s.tile_w;
@@ -89,6 +111,10 @@ Geometry geometry_of(const Workload& workload, const Schedule& s, const Hardware
   g.ci_tiles = extents.ci / s.tile_ci;
   g.in_rows = (s.tile_h - 1) * workload.stride_h + (workload.kh - 1) * workload.dilation_h + 1;
   g.in_cols = (s.tile_w - 1) * workload.stride_w + (workload.kw - 1) * workload.dilation_w + 1;
+  if (const Bundles bundles = bundles_of(workload, hardware); bundles.count > 1) {
+    g.bundle_co = bundles.co;
+    g.tile_bundles = std::max<int64_t>(1, s.tile_co / bundles.co);
+  }
   set_tiles(workload, s, g);
   set_slots(workload.kind == WorkloadKind::kConv2d, g);
   return g;
@@ -114,16 +140,20 @@ LoopPlan gemm_loops(const Workload& w, const Schedule& s, const HardwareConfig& 
   const int64_t ro = g.out_ratio;
   const int64_t in_plane = g.in_rows * g.in_cols * ri;
   const int64_t out_plane = s.tile_h * s.tile_w * ro;
+  const int64_t bundles = g.tile_bundles;
+  const int64_t co_groups = s.tile_co / ro / bundles;  // pixels' worth of output channels in a bundle
+  const int64_t ci_groups = s.tile_ci / ri;
   const AffineLoop loops[] = {
-      {s.tile_ci / ri, 0, in_plane, ri * kernel},                            // input channel groups
-      {ri, 0, 1, kernel},                                                    // input elements of a pixel
-      {w.kh, 0, w.dilation_h * g.in_cols * ri, w.kw},                        // kernel rows
-      {w.kw, 0, w.dilation_w * ri, 1},                                       // kernel columns
-      {s.tile_b, s.tile_co / ro * out_plane, s.tile_ci / ri * in_plane, 0},  // batch blocks
-      {s.tile_co / ro, out_plane, 0, ro * s.tile_ci * kernel},               // output channel groups
-      {s.tile_h, s.tile_w * ro, w.stride_h * g.in_cols * ri, 0},             // rows
-      {s.tile_w, ro, w.stride_w * ri, 0},                                    // columns
-      {ro, 1, 0, s.tile_ci * kernel},                                        // output elements of a pixel
+      {bundles, co_groups * out_plane, ci_groups * in_plane, co_groups * ro * s.tile_ci * kernel},
+      {ci_groups, 0, in_plane, ri * kernel},                                           // input channel groups
+      {ri, 0, 1, kernel},                                                              // input elements of a pixel
+      {w.kh, 0, w.dilation_h * g.in_cols * ri, w.kw},                                  // kernel rows
+      {w.kw, 0, w.dilation_w * ri, 1},                                                 // kernel columns
+      {s.tile_b, bundles * co_groups * out_plane, bundles * ci_groups * in_plane, 0},  // batch blocks
+      {co_groups, out_plane, 0, ro * s.tile_ci * kernel},                              // output channel groups
+      {s.tile_h, s.tile_w * ro, w.stride_h * g.in_cols * ri, 0},                       // rows
+      {s.tile_w, ro, w.stride_w * ri, 0},                                              // columns
+      {ro, 1, 0, s.tile_ci * kernel},                                                  // output elements of a pixel
   };
   return plan_loops(loops, std::size(loops), gemm_limits(hardware));
 }

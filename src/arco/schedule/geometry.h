@@ -37,16 +37,31 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) {
 constexpr int64_t kMaxTransferSize = (1 << 16) - 1;
 constexpr int64_t kMaxPad = 15;
 
+// A grouped convolution on blocks of channels: the fewest groups whose input and output channels both fill whole blocks
+// of the layouts are a bundle. Bundles are independent of each other; inside of one the convolution is dense, with zero
+// weights between its groups. `count` is 1 for convolutions of one group, and where the channels of all bundles do not
+// make up the blocks of the tensors exactly.
+struct Bundles {
+  int64_t count = 1;
+  int64_t ci = 0, co = 0;  // channel blocks (elements) of one bundle; of all channels if count is 1
+};
+Bundles bundles_of(const Workload& workload, const HardwareConfig& hardware);
+
 struct Geometry {
   // Blocks in DRAM. Input elements a pixel (in_ratio) and output elements a pixel (out_ratio) are 1 unless
   // BLOCK_IN != BLOCK_OUT.
   int64_t batch_blocks = 1;
   int64_t ci_blocks = 1;  // of the input element; for pooling and addition the element is BLOCK_OUT wide
   int64_t co_blocks = 1;
+  int64_t wgt_blocks = 1;  // input channel blocks that an output channel block has weights for
   int64_t in_ratio = 1;
   int64_t out_ratio = 1;
   // Tiles along each axis.
   int64_t b_tiles = 1, h_tiles = 1, w_tiles = 1, ci_tiles = 1, co_tiles = 1;
+  // With bundles: output blocks of a bundle (else 0), and bundles in a tile. Every output channel tile has input tiles
+  // of its own then, of tile_bundles * tile_ci blocks.
+  int64_t bundle_co = 0;
+  int64_t tile_bundles = 1;
   // One input tile in pixels, halo included.
   int64_t in_rows = 1, in_cols = 1;
   // Elements of one tile in each buffer; acc_tile holds the results, acc_input what pooling and addition load beside.
@@ -55,6 +70,10 @@ struct Geometry {
   int threads = 1;
   int64_t inp_slots = 1, wgt_slots = 1, acc_slots = 1, bias_slots = 1;
 
+  // The first input channel block of an output channel tile and step `k` over the input channels.
+  int64_t first_input_block(int64_t co_tile, int64_t k, int64_t tile_co, int64_t tile_ci) const {
+    return bundle_co > 0 ? co_tile * tile_co / bundle_co * wgt_blocks : k * tile_ci;
+  }
   int64_t output_tiles() const { return b_tiles * h_tiles * w_tiles * co_tiles; }
   int64_t inp_elements() const { return inp_slots * inp_tile; }
   int64_t wgt_elements() const { return wgt_slots * wgt_tile; }

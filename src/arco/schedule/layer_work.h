@@ -2,7 +2,7 @@
 #pragma once
 
 #include "arco/hardware/hardware_config.h"
-#include "arco/schedule/geometry.h"
+#include "arco/schedule/lanes.h"
 #include "arco/schedule/reuse.h"
 #include "arco/schedule/schedule.h"
 #include "arco/schedule/transfer_cost.h"
@@ -10,35 +10,49 @@
 
 namespace arco {
 
-// Transfers over all positions of a tile of tile_h x tile_w results in one plane, with one Rounding.
+// Transfers over all positions of a tile of tile_h x tile_w results in one plane.
 struct PlaneCosts {
   PositionSum input, residual, store;
 };
-PlaneCosts plane_costs(const Workload& workload, const HardwareConfig& hardware, int64_t tile_h, int64_t tile_w,
-                       Rounding rounding);
+PlaneCosts plane_costs(const Workload& workload, const HardwareConfig& hardware, int64_t tile_h, int64_t tile_w);
 
-// Cycles of one thing each unless named otherwise; an average over the layer's tiles with Rounding::kMean, at least
-// that with kLeast.
-struct LayerWork {
-  double tiles = 0;
-  double gemms = 0;                   // GEMMs of a tile
-  double gemm = 0;                    // one GEMM
-  double begin_alu = 0;               // compute work before a tile's first GEMM, loads of accumulators apart
-  double end_alu = 0;                 // and after its last
-  double inp = 0, wgt = 0, bias = 0;  // loading one tile
-  double residual = 0;                // loading a tile's residual; for pooling and addition all it works on
-  double store = 0;                   // storing a tile
-  // Sums over the layer.
-  double inp_total = 0, wgt_total = 0, bias_total = 0, residual_total = 0;
-  double read_beats = 0;                       // without instructions
-  double load_transfers = 0, load_bursts = 0;  // of the load module; bursts: at most
-  double dma_transfers = 0, dma_bursts = 0;    // of the compute module
-  double instructions = 0;
-  double more_instructions = 0;  // with Rounding::kLeast: what may come on top
-  double micro_ops = 0;          // that are resident, or as many as fit the buffer
-  double micro_op_load = 0;      // cycles of loading them at the start
+// What all schedules of a workload on an accelerator have in common.
+struct LayerConstants {
+  LayerConstants(const Workload& workload, const HardwareConfig& hardware);
+  bool plus = false;        // vta++
+  double per_in_ratio = 1;  // 1 / elements a pixel
+  double per_out_ratio = 1;
+  double per_bundle = 0;                 // 1 / output channel blocks of a bundle; 0 without bundles
+  double per_burst = 1;                  // 1 / beats of the longest burst
+  double kernel = 1;                     // pixels of the window
+  int log2_bus = 3;                      // bytes
+  bool weights_in_rows = true;           // one transfer for a weight tile; otherwise one for each output channel block
+  double wgt_fixed = 0, bias_fixed = 0;  // a LOAD beside its beats
 };
-LayerWork layer_work(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
-                     const Geometry& geometry, const Reuse& reuse, const PlaneCosts& planes, Rounding rounding);
+
+// No defaults: set_layer_work() sets everything. Cycles of one thing each unless named otherwise: at least that, and on
+// average over the tiles of the layer.
+struct LayerWork {
+  double tiles;
+  double gemms;   // GEMMs of a tile
+  double gemm;    // one GEMM
+  Two begin_alu;  // compute work before a tile's first GEMM, loads of accumulators apart
+  Two end_alu;    // and after its last
+  Two inp;        // loading one tile
+  double wgt, bias;
+  Two residual;  // loading a tile's residual; for pooling and addition all it works on
+  Two store;     // storing a tile
+  // Sums over the layer.
+  Two inp_total, residual_total;
+  double wgt_total, bias_total;
+  Two read_beats;                      // without instructions and micro-ops
+  double load_transfers, load_bursts;  // of the load module; bursts: at most
+  double dma_transfers, dma_bursts;    // of the compute module
+  double instructions;                 // at least
+  double more_instructions;            // that may come on top
+};
+void set_layer_work(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
+                    const LayerConstants& constants, const TileCounts& tiles, const Reuse& reuse,
+                    const PlaneCosts& planes, LayerWork& work);
 
 }  // namespace arco

@@ -41,6 +41,11 @@ bool tiles_divide(const Schedule& s, const Extents& e) {
          divides(s.tile_ci, e.ci, e.ci_step) && divides(s.tile_co, e.co, e.co_step);
 }
 
+// An output channel tile holds whole bundles, or lies within one.
+bool bundles_fit(const Schedule& s, const Geometry& g) {
+  return g.bundle_co == 0 || s.tile_co % g.bundle_co == 0 || g.bundle_co % s.tile_co == 0;
+}
+
 bool threads_fit(const Schedule& s, const Geometry& g) {
   const auto one_or_two = [](int threads) { return threads == 1 || threads == 2; };
   return one_or_two(s.h_threads) && one_or_two(s.oc_threads) && g.threads <= 2 && g.h_tiles >= s.h_threads &&
@@ -89,6 +94,7 @@ BufferNeeds buffer_needs(const Workload& w, const Schedule& s, const HardwareCon
 Rule broken_rule(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
   if (!tiles_divide(s, extents_of(w, hw))) return Rule::kTileDivides;
   const Geometry g = geometry_of(w, s, hw);
+  if (!bundles_fit(s, g)) return Rule::kTileDivides;
   if (!threads_fit(s, g)) return Rule::kThreads;
   if (g.inp_elements() > hw.inp_depth()) return Rule::kInpBuffer;
   if (g.wgt_elements() > hw.wgt_depth()) return Rule::kWgtBuffer;
@@ -104,6 +110,10 @@ std::string why_illegal(const Workload& w, const Schedule& s, const HardwareConf
   if (rule == Rule::kNone) return "";
   const Extents e = extents_of(w, hw);
   if (rule == Rule::kTileDivides) {
+    if (tiles_divide(s, e)) {
+      return fmt::format("tile_co {} must hold whole bundles of {} channel groups' blocks, or divide one", s.tile_co,
+                         bundles_of(w, hw).co);
+    }
     return fmt::format(
         "tiles b{} h{} w{} ci{} co{} must divide the extents b{} h{} w{} ci{} co{}, with tile_ci a multiple of {} and "
         "tile_co of {}",

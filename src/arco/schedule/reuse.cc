@@ -24,47 +24,48 @@ struct Axis {
 };
 
 Axis axis_of(int64_t repeats, int64_t tiles, int threads) {
-  Axis axis;
-  axis.width = threads;
-  axis.pairs = repeats * (tiles / threads);
-  axis.singles = repeats * (tiles % threads);
-  return axis;
+  if (threads == 1) return {repeats * tiles, 0, 1};
+  return {repeats * (tiles >> 1), repeats * (tiles & 1), 2};
 }
 
 struct Operand {
   Reload reload = Reload::kEveryGroup;
+  bool even = true;
   int64_t loads = 0;
 };
 
 // `outermost`: the operand's axis is the outer loop. `keys`: tiles per position (or channel); `slots`: copies.
 Operand operand(const Axis& axis, int64_t other_groups, bool outermost, int64_t keys, int64_t slots) {
   const int64_t all = axis.tiles() * keys;
-  if (all <= slots) return {Reload::kOnce, all};
-  if (!outermost) return {Reload::kEveryGroup, all * other_groups};
-  const auto loads = [&](int64_t groups, int64_t width) {
-    return groups * width * keys * (width * keys <= slots ? 1 : other_groups);
-  };
+  if (all <= slots) return {Reload::kOnce, true, all};
+  if (!outermost) return {Reload::kEveryGroup, true, all * other_groups};
   const bool kept = axis.width * keys <= slots;
-  return {kept ? Reload::kEveryOuter : Reload::kEveryGroup, loads(axis.pairs, axis.width) + loads(axis.singles, 1)};
+  const bool single_kept = keys <= slots;
+  const int64_t loads =
+      keys * (axis.pairs * axis.width * (kept ? 1 : other_groups) + axis.singles * (single_kept ? 1 : other_groups));
+  return {kept ? Reload::kEveryOuter : Reload::kEveryGroup, kept == single_kept || axis.singles == 0, loads};
 }
 
 }  // namespace
 
-Reuse reuse_of(const Workload& w, const Schedule& s, const Geometry& g) {
+Reuse reuse_of(const Schedule& s, const TileCounts& t) {
   const bool spatial = s.order == LoopOrder::kSpatialOuter;
-  const Axis positions = axis_of(g.b_tiles * g.w_tiles, g.h_tiles, s.h_threads);
-  const Axis channels = axis_of(1, g.co_tiles, s.oc_threads);
+  const int threads = s.h_threads * s.oc_threads;
+  const Axis positions = axis_of(t.b * t.w, t.h, s.h_threads);
+  const Axis channels = axis_of(1, t.co, s.oc_threads);
   Reuse reuse;
   reuse.outer = spatial ? positions.pairs : channels.pairs;
   reuse.inner = spatial ? channels.pairs : positions.pairs;
   reuse.singles = positions.groups() * channels.groups() - positions.pairs * channels.pairs;
-  const Operand inp = operand(positions, channels.groups(), spatial, g.ci_tiles, g.threads);
-  const Operand wgt = operand(channels, positions.groups(), !spatial, g.ci_tiles, g.threads);
-  const Operand bias = operand(channels, positions.groups(), !spatial, 1, g.threads);
+  Operand inp = operand(positions, channels.groups(), spatial, t.ci, threads);
+  if (t.own_inputs) inp = {Reload::kEveryGroup, true, positions.tiles() * channels.tiles()};
+  const Operand wgt = operand(channels, positions.groups(), !spatial, t.ci, threads);
+  const Operand bias = operand(channels, positions.groups(), !spatial, 1, threads);
   reuse.inp = inp.reload;
   reuse.wgt = wgt.reload;
   reuse.bias = bias.reload;
-  reuse.counts = {inp.loads, wgt.loads, w.has_bias ? bias.loads : 0};
+  reuse.even_inputs = inp.even;
+  reuse.counts = {inp.loads, wgt.loads, bias.loads};
   return reuse;
 }
 

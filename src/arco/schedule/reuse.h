@@ -4,11 +4,15 @@
 
 #include <cstdint>
 
-#include "arco/schedule/geometry.h"
 #include "arco/schedule/schedule.h"
-#include "arco/schedule/workload.h"
 
 namespace arco {
+
+// Tiles along each axis.
+struct TileCounts {
+  int64_t b = 1, h = 1, w = 1, ci = 1, co = 1;
+  bool own_inputs = false;  // every output channel tile has input tiles of its own (bundles of a grouped convolution)
+};
 
 // How often each tile is transferred.
 struct TransferCounts {
@@ -33,8 +37,10 @@ struct Reuse {
   Reload inp = Reload::kEveryGroup;
   Reload wgt = Reload::kEveryGroup;
   Reload bias = Reload::kEveryGroup;  // if there is a bias
+  bool even_inputs = true;            // every input tile is loaded equally often
   TransferCounts counts;
 };
-Reuse reuse_of(const Workload& workload, const Schedule& schedule, const Geometry& geometry);
+// The schedule's tile sizes do not matter, only `tiles`.
+Reuse reuse_of(const Schedule& schedule, const TileCounts& tiles);
 
 }  // namespace arco

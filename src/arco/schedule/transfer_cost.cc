@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 
 namespace arco {
 
@@ -18,31 +19,39 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Blocks of `block` bytes that `length` bytes touch when they begin at a multiple of `step` bytes: the mean over all
-// such places, or the least.
-double touched(int64_t length, int64_t step, int64_t block, Rounding rounding) {
-  const int64_t whole = length / block;
+double real(int64_t value) {
+  return static_cast<double>(value);
+}
+
+// Blocks of `block` bytes that `length` bytes touch when they begin at a multiple of `step` bytes: the least, and the
+// mean over all such places.
+Two touched(int64_t length, int64_t step, int64_t block) {
+  const double whole = real(length / block);
   const int64_t rest = length % block;
+  const double least = whole + (rest > 0 ? 1 : 0);
   step = std::gcd(step, block);
-  if (step == block || rounding == Rounding::kLeast) return static_cast<double>(whole + (rest > 0 ? 1 : 0));
-  const double places = static_cast<double>(block / step);
-  if (rest == 0) return static_cast<double>(whole) + (places - 1) / places;
-  const double in_one = static_cast<double>((block - rest) / step + 1);
-  return static_cast<double>(whole) + 1 + (places - in_one) / places;
+  if (step == block) return both(least);
+  const double places = real(block / step);
+  if (rest == 0) return Two{least, whole + (places - 1) / places};
+  const double in_one = real((block - rest) / step + 1);
+  return Two{least, whole + 1 + (places - in_one) / places};
 }
 
 // Tiles that are clipped alike along an axis.
 struct Clip {
   int64_t count = 0;  // tiles
   int64_t inside = 0, before = 0, after = 0;
-  bool operator==(const Clip& other) const {
+  int64_t padding() const { return before + after; }
+  bool alike(const Clip& other) const {
     return inside == other.inside && before == other.before && after == other.after;
   }
 };
 
 struct Clips {
-  std::array<Clip, 40> classes;
+  // Padding is at most 15 pixels a side, so there are at most 31 classes.
+  std::array<Clip, 32> classes;
   int size = 0;
+  std::span<const Clip> all() const { return {classes.data(), static_cast<size_t>(size)}; }
 };
 
 Clips clips_of(int64_t tiles, int64_t tile, int64_t step, int64_t pad, int64_t extent) {
@@ -53,27 +62,26 @@ Clips clips_of(int64_t tiles, int64_t tile, int64_t step, int64_t pad, int64_t e
     clip.before = std::max<int64_t>(0, -begin);
     clip.after = std::max<int64_t>(0, begin + tile - extent);
     clip.inside = tile - clip.before - clip.after;
-    const auto end = clips.classes.begin() + clips.size;
-    auto found = std::find(clips.classes.begin(), end, clip);
-    // Padding is at most 15 pixels a side, so there are at most 31 classes.
-    if (found == end) {
+    int at = clips.size - 1;  // most are like the one before
+    while (at >= 0 && !clips.classes[at].alike(clip)) --at;
+    if (at < 0) {
       if (clips.size == static_cast<int>(clips.classes.size())) break;
-      *found = clip;
-      ++clips.size;
+      at = clips.size++;
+      clips.classes[at] = clip;
     }
-    ++found->count;
+    ++clips.classes[at].count;
   }
   return clips;
 }
 
 // ALU instructions that lower the padded strips of one plane (lower/pool.cc).
 double strips(const Clip& rows, const Clip& columns, int64_t ratio) {
-  const auto height = static_cast<double>(rows.before + rows.inside + rows.after);
-  const auto width = static_cast<double>((columns.before + columns.inside + columns.after) * ratio);
+  const double height = real(rows.inside + rows.padding());
+  const double width = real((columns.inside + columns.padding()) * ratio);
   double cycles = 0;
-  for (const int64_t pad : {rows.before, rows.after}) cycles += pad > 0 ? static_cast<double>(pad) * width + 7 : 0;
+  for (const int64_t pad : {rows.before, rows.after}) cycles += pad > 0 ? real(pad) * width + kIssue : 0;
   for (const int64_t pad : {columns.before, columns.after}) {
-    cycles += pad > 0 ? static_cast<double>(pad * ratio) * height + 7 : 0;
+    cycles += pad > 0 ? real(pad * ratio) * height + kIssue : 0;
   }
   return cycles;
 }
@@ -86,17 +94,67 @@ double single_beat_excess(double rows, double row_beats) {
   return row_beats < 1.5 && rows > 9 ? kCost * std::floor((rows - 2) / kRound) * (2 - std::max(1.0, row_beats)) : 0;
 }
 
+class LoadSum {
+ public:
+  LoadSum(const PlaneTiles& tiles, int64_t element_bytes, const HardwareConfig& hw)
+      : t_(tiles), bus_(hw.bus_bits / 8), pixel_(tiles.ratio * element_bytes), narrow_(element_bytes > bus_) {
+    step_ = std::gcd(std::gcd(t_.columns, t_.column_step), t_.pad_left) * pixel_;
+    sum_.merged_fixed = load_cycles(0, narrow_);
+    sum_.least_plane = sum_.least_merged = kInfinity;
+    sum_.per_position = 1 / real(t_.h_tiles * t_.w_tiles);
+  }
+
+  PositionSum run() {
+    const Clips rows = clips_of(t_.h_tiles, t_.tile_rows, t_.row_step, t_.pad_top, t_.rows);
+    const Clips columns = clips_of(t_.w_tiles, t_.tile_columns, t_.column_step, t_.pad_left, t_.columns);
+    for (const Clip& c : columns.all()) {
+      const Two row_beats = touched(c.inside * pixel_, step_, bus_);
+      for (const Clip& r : rows.all()) {
+        if (r.padding() + c.padding() == 0 && c.inside == t_.columns) {
+          merged(r, real(r.count * c.count));
+        } else {
+          plane(r, c, row_beats, real(r.count * c.count));
+        }
+      }
+    }
+    return sum_;
+  }
+
+ private:
+  void merged(const Clip& r, double count) {
+    Two beats = touched(r.inside * t_.columns * pixel_, step_, bus_);
+    beats[kLeast] = real(r.inside * t_.columns * pixel_) / real(bus_);  // several groups may share a word
+    sum_.merged_cycles += count * beats;
+    sum_.merged_count += count;
+    sum_.beats += count * beats;
+    sum_.rows += count;
+    sum_.least_merged = std::min(sum_.least_merged, beats[kLeast]);
+  }
+
+  void plane(const Clip& r, const Clip& c, Two row_beats, double count) {
+    const double height = real(r.inside);
+    const Two beats = height * row_beats;
+    const int64_t all = (r.inside + r.padding()) * (c.inside + c.padding()) * t_.ratio;
+    const double pads = real(all - r.inside * c.inside * t_.ratio);
+    Two cycles = beats + (load_cycles(0, narrow_) + real(r.before));
+    cycles[kMean] += single_beat_excess(height, row_beats[kMean]);
+    const double padding = pads + (narrow_ ? ReadTiming::kNarrowPadding : ReadTiming::kWidePadding);
+    if (pads > 0) cycles = max(cycles, beats + padding);
+    sum_.plane_cycles += count * cycles;
+    sum_.plane_count += count;
+    sum_.beats += count * beats;
+    sum_.rows += count * height;
+    sum_.least_plane = std::min(sum_.least_plane, cycles[kLeast]);
+    sum_.pad_alu += count * strips(r, c, t_.ratio);
+  }
+
+  const PlaneTiles& t_;
+  int64_t bus_, pixel_, step_ = 1;
+  bool narrow_;
+  PositionSum sum_;
+};
+
 }  // namespace
-
-double load_cycles(double beats, bool narrow) {
-  return beats + ReadTiming::kDelay + (narrow ? ReadTiming::kNarrowFixed : ReadTiming::kWideFixed);
-}
-
-double PositionSum::least(double groups) const {
-  const double plane = plane_count > 0 ? groups * least_plane : kInfinity;
-  const double merged = merged_count > 0 ? merged_fixed + groups * least_merged : kInfinity;
-  return std::min(plane, merged);
-}
 
 PlaneTiles input_tiles(const Workload& w, const HardwareConfig& hw, int64_t tile_h, int64_t tile_w) {
   const ActivationLayout in = input_layout(w, hw);
@@ -128,52 +186,11 @@ PlaneTiles output_tiles(const Workload& w, const HardwareConfig& hw, int64_t til
   return tiles;
 }
 
-PositionSum load_sum(const PlaneTiles& t, int64_t element_bytes, const HardwareConfig& hw, Rounding rounding) {
-  const int64_t bus = hw.bus_bits / 8;
-  const bool narrow = element_bytes > bus;
-  const double padding_fixed = narrow ? ReadTiming::kNarrowPadding : ReadTiming::kWidePadding;
-  const int64_t pixel = t.ratio * element_bytes;
-  const int64_t step = std::gcd(std::gcd(t.columns, t.column_step), t.pad_left) * pixel;
-  const Clips rows = clips_of(t.h_tiles, t.tile_rows, t.row_step, t.pad_top, t.rows);
-  const Clips columns = clips_of(t.w_tiles, t.tile_columns, t.column_step, t.pad_left, t.columns);
-  PositionSum sum;
-  sum.merged_fixed = load_cycles(0, narrow);
-  sum.least_plane = sum.least_merged = kInfinity;
-  for (int i = 0; i < rows.size; ++i) {
-    const Clip& r = rows.classes[i];
-    for (int j = 0; j < columns.size; ++j) {
-      const Clip& c = columns.classes[j];
-      const auto count = static_cast<double>(r.count * c.count);
-      const auto height = static_cast<double>(r.inside);
-      const bool padded = r.before + r.after + c.before + c.after > 0;
-      if (!padded && c.inside == t.columns) {
-        const double beats = rounding == Rounding::kMean
-                                 ? touched(r.inside * t.columns * pixel, step, bus, rounding)
-                                 : height * static_cast<double>(t.columns * pixel) / static_cast<double>(bus);
-        sum.merged_cycles += count * beats;
-        sum.merged_count += count;
-        sum.beats += count * beats;
-        sum.least_merged = std::min(sum.least_merged, beats);
-        continue;
-      }
-      const double row_beats = touched(c.inside * pixel, step, bus, rounding);
-      const double beats = height * row_beats;
-      const auto all = static_cast<double>((r.before + r.inside + r.after) * (c.before + c.inside + c.after) * t.ratio);
-      const double pads = all - height * static_cast<double>(c.inside * t.ratio);
-      double cycles = load_cycles(beats, narrow) + static_cast<double>(r.before);
-      if (rounding == Rounding::kMean) cycles += single_beat_excess(height, row_beats);
-      if (pads > 0) cycles = std::max(cycles, beats + pads + padding_fixed);
-      sum.plane_cycles += count * cycles;
-      sum.plane_count += count;
-      sum.beats += count * beats;
-      sum.least_plane = std::min(sum.least_plane, cycles);
-      sum.pad_alu += count * strips(r, c, t.ratio);
-    }
-  }
-  return sum;
+PositionSum load_sum(const PlaneTiles& tiles, int64_t element_bytes, const HardwareConfig& hw) {
+  return LoadSum(tiles, element_bytes, hw).run();
 }
 
-PositionSum store_sum(const PlaneTiles& t, const HardwareConfig& hw, Rounding rounding) {
+PositionSum store_sum(const PlaneTiles& t, const HardwareConfig& hw) {
   const int64_t element_bytes = hw.out_element_bytes();
   const int64_t bus = hw.bus_bits / 8;
   const int64_t burst = bus * hw.max_burst_beats;
@@ -182,28 +199,26 @@ PositionSum store_sum(const PlaneTiles& t, const HardwareConfig& hw, Rounding ro
   const int64_t row_elements = t.tile_columns * t.ratio * (full_rows ? t.tile_rows : 1);
   const int64_t length = row_elements * element_bytes;
   const int64_t step = std::gcd(t.columns, t.column_step) * pixel;
-  const bool whole = full_rows && t.tile_rows == t.rows;
-  const auto per = [](int64_t a, int64_t b) { return static_cast<double>(a) / static_cast<double>(b); };
   // Whole planes of several groups are one row: no rounding between them.
-  const double beats = whole ? per(length, bus) : touched(length, step, bus, rounding);
-  const double bursts = whole ? per(length, burst) : touched(length, step, burst, rounding);
-  const bool narrow = element_bytes > bus && element_bytes < burst;
-  const double bubbles = narrow ? static_cast<double>(row_elements) - bursts : 0;
-  const double row = beats + bubbles + WriteTiming::kBurst * bursts;
-  const auto positions = static_cast<double>(t.h_tiles * t.w_tiles);
-  const double rows = full_rows ? 1 : static_cast<double>(t.tile_rows);
+  const bool whole = full_rows && t.tile_rows == t.rows;
+  const Two beats = whole ? both(real(length) / real(bus)) : touched(length, step, bus);
+  const Two bursts = whole ? both(real(length) / real(burst)) : touched(length, step, burst);
+  const bool bubbles = element_bytes > bus && element_bytes < burst;
+  Two row = beats + WriteTiming::kBurst * bursts;
+  if (bubbles) row += real(row_elements) - bursts;
+  const double positions = real(t.h_tiles * t.w_tiles);
   PositionSum sum;
-  sum.beats = positions * rows * beats;
-  sum.bursts = positions * rows * bursts;
+  sum.per_position = 1 / positions;
   sum.merged_fixed = WriteTiming::kStart;
   if (full_rows) {
     sum.merged_count = positions;
     sum.merged_cycles = positions * row;
-    sum.least_merged = row;
+    sum.least_merged = row[kLeast];
   } else {
+    const Two cycles = WriteTiming::kStart + real(t.tile_rows) * row;
     sum.plane_count = positions;
-    sum.plane_cycles = positions * (WriteTiming::kStart + rows * row);
-    sum.least_plane = WriteTiming::kStart + rows * row;
+    sum.plane_cycles = positions * cycles;
+    sum.least_plane = cycles[kLeast];
   }
   return sum;
 }

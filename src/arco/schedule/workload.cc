@@ -19,7 +19,7 @@ const char* to_string(WorkloadKind kind) {
 }
 
 int64_t Workload::macs() const {
-  return kind == WorkloadKind::kConv2d ? n * ci * plane * co * oh * ow * kh * kw : 0;
+  return kind == WorkloadKind::kConv2d ? n * ci / groups * plane * co * oh * ow * kh * kw : 0;
 }
 
 std::string Workload::to_string() const {
@@ -29,6 +29,7 @@ std::string Workload::to_string() const {
     text += fmt::format(" k{}x{} s{}x{} p{},{},{},{}", kh, kw, stride_h, stride_w, pads[0], pads[1], pads[2], pads[3]);
   }
   if (dilation_h != 1 || dilation_w != 1) text += fmt::format(" d{}x{}", dilation_h, dilation_w);
+  if (groups != 1) text += fmt::format(" g{}", groups);
   if (has_bias) text += " +bias";
   if (has_residual) text += " +residual";
   if (shift_residual) text += " +preshift";

@@ -22,6 +22,7 @@ struct Workload {
   int64_t stride_h = 1, stride_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
   std::array<int64_t, 4> pads{0, 0, 0, 0};  // top, left, bottom, right
+  int64_t groups = 1;                       // conv: output channels of group g see the input channels of group g only
   bool has_bias = false;                    // conv
   bool has_residual = false;                // conv
   // The epilogue's shape decides its ALU instructions, so it is part of the task.

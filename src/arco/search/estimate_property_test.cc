@@ -10,6 +10,7 @@
 #include "arco/lower/lower.h"
 #include "arco/schedule/candidates.h"
 #include "arco/schedule/estimate.h"
+#include "arco/schedule/geometry.h"
 #include "arco/search/estimate_samples.h"
 #include "arco/sim/cycle.h"
 
@@ -52,6 +53,83 @@ TEST(CycleBound, NoRandomConfigurationBeatsIt) {
   RecordProperty("mean_absolute_error", std::to_string(accuracy.mean_absolute_error));
   EXPECT_LE(accuracy.mean_absolute_error, 0.03);
   EXPECT_LE(std::abs(accuracy.bias), 0.02);
+}
+
+// Checks of sense on lowered programs: a random point, and the same with one thing better.
+struct Point {
+  HardwareConfig hardware;
+  Workload workload;
+  Schedule schedule;
+};
+
+std::vector<Point> random_points(uint64_t seed, size_t count) {
+  Random random(seed);
+  std::vector<Point> points;
+  while (points.size() < count) {
+    Point point{random_hardware(random), random_workload(random), {}};
+    const auto schedule = random_schedule(random, point.workload, point.hardware);
+    if (!schedule) continue;
+    point.schedule = *schedule;
+    points.push_back(point);
+  }
+  return points;
+}
+
+TEST(Reuse, CountsTheTransfersOfTheProgramExactly) {
+  for (const Point& point : random_points(14, everything() ? 5000 : 500)) {
+    if (point.workload.kind != WorkloadKind::kConv2d) continue;
+    const Program program = lower(point.workload, point.schedule, point.hardware, typical_numbers(point.workload));
+    const CycleReport report = simulate_cycles(point.hardware, program.instructions);
+    const TransferCounts counts = transfer_counts(point.workload, point.schedule, point.hardware);
+    const Geometry g = geometry_of(point.workload, point.schedule, point.hardware);
+    const auto loaded = [&](MemoryType type) {
+      return static_cast<int64_t>(report.moved_entries[static_cast<size_t>(type)]);
+    };
+    const std::string what = describe(point.workload, point.schedule, point.hardware);
+    EXPECT_EQ(loaded(MemoryType::kInp), counts.inp * g.inp_tile) << what;
+    EXPECT_EQ(loaded(MemoryType::kWgt), counts.wgt * g.wgt_tile) << what;
+    EXPECT_EQ(loaded(MemoryType::kAcc), counts.bias * g.bias_tile) << what;
+  }
+}
+
+TEST(CycleSense, LargerBuffersNeverCostCycles) {
+  for (const Point& point : random_points(11, everything() ? 2000 : 150)) {
+    const double before = simulated(point.workload, point.schedule, point.hardware);
+    for (int HardwareConfig::*buffer : {&HardwareConfig::log2_uop_buffer, &HardwareConfig::log2_inp_buffer,
+                                        &HardwareConfig::log2_wgt_buffer, &HardwareConfig::log2_acc_buffer}) {
+      HardwareConfig larger = point.hardware;
+      larger.*buffer += 1;
+      if (!larger.violations().empty()) continue;
+      // A reload of micro-ops less can shift the other transfers against each other (docs/cycle-model.md, Anomalies).
+      EXPECT_LE(simulated(point.workload, point.schedule, larger), 1.01 * before)
+          << describe(point.workload, point.schedule, point.hardware);
+    }
+  }
+}
+
+TEST(CycleSense, FasterMemoryNeverCostsMoreThanContentionNoise) {
+  for (const Point& point : random_points(12, everything() ? 2000 : 150)) {
+    TimingModel fast;
+    fast.memory_delay = 4;
+    EXPECT_LE(simulated(point.workload, point.schedule, point.hardware, fast),
+              1.01 * simulated(point.workload, point.schedule, point.hardware))
+        << describe(point.workload, point.schedule, point.hardware);
+  }
+}
+
+TEST(CycleSense, OverlapNeverLosesToDoingOneThingAfterTheOther) {
+  for (const Point& point : random_points(13, everything() ? 2000 : 150)) {
+    const Program program = lower(point.workload, point.schedule, point.hardware, typical_numbers(point.workload));
+    std::vector<TraceEvent> trace;
+    const CycleReport report = simulate_cycles(point.hardware, program.instructions, {}, &trace);
+    uint64_t serial = 0;
+    for (const TraceEvent& event : trace) serial += event.end - event.start;
+    uint64_t fetching = 0;
+    for (const ModuleCycles& module : report.modules) fetching = std::max(fetching, module.wait_fetch);
+    // Whenever no instruction runs, all modules wait for the fetch: tokens come from instructions.
+    EXPECT_LE(report.cycles, serial + fetching) << describe(point.workload, point.schedule, point.hardware);
+    EXPECT_EQ(report.cycles, simulate_cycles(point.hardware, program.instructions).cycles);
+  }
 }
 
 // The best schedules by estimate, and some from anywhere: what a tuner measures.
@@ -110,27 +188,38 @@ TEST_P(Chips, EstimatesRankTheSchedulesOfALayer) {
   EXPECT_LE(accuracy.mean_absolute_error, 0.03) << hw.to_string();
 }
 
-// tvm-vta pull request 30 gives the cycles of two networks before (G0) and after (G1) GEMM was pipelined, for the
-// default configuration and per-layer tuned schedules (vta-isa 6).
+// tvm-vta pull request 30 gives the cycles of two networks before and after GEMM was pipelined, for the default
+// configuration and per-layer tuned schedules (vta-isa 6). The ALU was pipelined in both, so "before" is G0 with the
+// ALU of G1; plain G0 must come near it too.
 struct Published {
   int depth;
   Generation generation;
+  bool pipelined_alu;
   double cycles;
+  double tolerance;
 };
 
 class PublishedTotals : public ::testing::TestWithParam<Published> {};
 INSTANTIATE_TEST_SUITE_P(All, PublishedTotals,
-                         ::testing::Values(Published{18, Generation::kG1, 7729601},
-                                           Published{34, Generation::kG1, 15736441},
-                                           Published{18, Generation::kG0, 27679515},
-                                           Published{34, Generation::kG0, 57471735}));
+                         ::testing::Values(Published{18, Generation::kG1, true, 7729601, 0.06},
+                                           Published{34, Generation::kG1, true, 15736441, 0.06},
+                                           Published{18, Generation::kG0, true, 27679515, 0.03},
+                                           Published{34, Generation::kG0, true, 57471735, 0.03},
+                                           Published{18, Generation::kG0, false, 27679515, 0.15},
+                                           Published{34, Generation::kG0, false, 57471735, 0.15}));
 
-TEST_P(PublishedTotals, AreWithinFifteenPercent) {
+TEST_P(PublishedTotals, AreReproduced) {
+  const Published& published = GetParam();
   const HardwareConfig hw;
   TimingModel timing;
-  timing.generation = GetParam().generation;
+  timing.generation = published.generation;
+  if (published.pipelined_alu) {
+    const auto pipelined = static_cast<size_t>(Generation::kG1);
+    timing.alu_immediate.fill(timing.alu_immediate[pipelined]);
+    timing.alu_tensor.fill(timing.alu_tensor[pipelined]);
+  }
   double total = 0;
-  for (const NamedLayer& layer : resnet_convolutions(GetParam().depth)) {
+  for (const NamedLayer& layer : resnet_convolutions(published.depth)) {
     double least = 1e18;
     for (const auto& [cost, schedule] : tuned_and_others(layer.workload, hw, everything() ? 200 : 12, 0)) {
       least = std::min(least, simulated(layer.workload, schedule, hw, timing));
@@ -138,8 +227,7 @@ TEST_P(PublishedTotals, AreWithinFifteenPercent) {
     total += layer.uses * least;
   }
   RecordProperty("total", std::to_string(total));
-  EXPECT_GE(total, 0.85 * GetParam().cycles);
-  EXPECT_LE(total, 1.15 * GetParam().cycles);
+  EXPECT_NEAR(total / published.cycles, 1, published.tolerance);
 }
 
 }  // namespace

@@ -110,6 +110,17 @@ HardwareConfig random_hardware(Random& random) {
   }
 }
 
+namespace {
+
+// Depthwise, or in groups of some channels.
+void group(Random& random, Workload& w) {
+  const int64_t channels = pick<int64_t>(random, {1, 1, 4, 16, 32});
+  w.ci = w.co = std::max<int64_t>(w.ci, 16);
+  w.groups = std::max<int64_t>(1, w.ci / channels);
+}
+
+}  // namespace
+
 Workload random_workload(Random& random) {
   Workload w;
   w.kind =
@@ -131,6 +142,7 @@ Workload random_workload(Random& random) {
       w.h = w.w = 1;
       w.plane = pick<int64_t>(random, {1, 1, 49});
     } else {
+      if (chance(random, 5)) group(random, w);
       random_window(random, w);
     }
   } else {
@@ -180,7 +192,12 @@ std::vector<NamedLayer> resnet_convolutions(int depth) {
 
 std::vector<NamedLayer> zoo_layers() {
   std::vector<NamedLayer> layers = resnet_convolutions(18);
-  for (const size_t i : {0, 3, 6, 9}) layers.push_back(with_residual(layers[i]));
+  constexpr int kBlocks = 2;  // residual sums in each stage
+  for (const size_t i : {0, 3, 6, 9}) {
+    layers.push_back(with_residual(layers[i]));
+    layers.back().uses = kBlocks;
+    layers[i].uses -= kBlocks;
+  }
   layers.push_back(conv("resnet18 C1", 224, 3, 64, 7, 3, 2, 1));
   layers.push_back(max_pool("resnet18 maxpool", 112, 64, 3, 1));
   layers.push_back(dense("resnet18 dense", 512, 1000));
