@@ -31,13 +31,14 @@ void run_zoo(const Options& options, Console& console) {
   write_zoo_model(options.name, options.output, options.zoo);
   const auto bytes = std::filesystem::file_size(options.output);
   console.print("wrote {} ({})\n", options.output, human_bytes(bytes));
-  console.print_json({{"network", options.name},
-                      {"output", options.output},
-                      {"bytes", bytes},
-                      {"seed", options.zoo.seed},
-                      {"image_size", options.zoo.image_size},
-                      {"batch", options.zoo.batch},
-                      {"classes", options.zoo.classes}});
+  nlohmann::json document{{"network", options.name},
+                          {"output", options.output},
+                          {"bytes", bytes},
+                          {"seed", options.zoo.seed},
+                          {"image_size", options.zoo.image_size},
+                          {"batch", options.zoo.batch}};
+  if (options.zoo.classes != 0) document["classes"] = options.zoo.classes;
+  console.print_json(document);
 }
 
 }  // namespace
@@ -55,9 +56,8 @@ void add_zoo_command(CLI::App& app, Console& console) {
       ->check(positive_number())
       ->capture_default_str();
   command->add_option("--batch", options->zoo.batch, "Images at once")->check(positive_number())->capture_default_str();
-  command->add_option("--classes", options->zoo.classes, "Outputs of the classifier")
-      ->check(positive_number())
-      ->capture_default_str();
+  command->add_option("--classes", options->zoo.classes, "Outputs of the classifier (default: as published)")
+      ->check(positive_number());
   command->add_flag("--json", console.json, "Print JSON for machines");
   command->callback([options, &console] { run_zoo(*options, console); });
 }

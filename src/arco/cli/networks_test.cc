@@ -1,6 +1,7 @@
-// The whole way of the data on all seven networks: import, simplify, quantise, compile, check every program, save,
+// The whole way of the data on all networks of the zoo: import, simplify, quantise, compile, check every program, save,
 // load, run and compare every layer with the reference.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -42,7 +43,7 @@ class TestFolder {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
     std::string name = std::string("arco_") + info->test_suite_name() + "_" + info->name();
     std::replace(name.begin(), name.end(), '/', '_');
-    path_ = std::filesystem::path(testing::TempDir()) / name;
+    path_ = std::filesystem::path(testing::TempDir()) / (name + "_" + std::to_string(getpid()));
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
@@ -57,9 +58,9 @@ class TestFolder {
 };
 
 // The network at another batch than the file's; a batch of 1 is the file's own.
-Graph quantized_model(const std::filesystem::path& file, int64_t batch, int64_t image_size) {
+Graph quantized_model(const std::filesystem::path& file, int64_t batch, int64_t image_size, int64_t channels = 3) {
   ImportOptions options;
-  options.input_shapes = {{"input", {batch, 3, image_size, image_size}}};
+  options.input_shapes = {{"input", {batch, channels, image_size, image_size}}};
   Graph graph = import_onnx(file, options);
   simplify(graph);
   return quantize(graph, calibrate(graph, noise_calibration(graph, 3, 1)));
@@ -129,8 +130,10 @@ Executable saved_and_loaded(const Executable& executable, const std::filesystem:
 struct Network {
   std::string name;
   int64_t image_size = 0;
-  size_t convolutions = 0;
+  size_t convolutions = 0;  // that the accelerator runs: also transposed ones, and batch norms that stand alone
   size_t dense = 0;
+  int64_t classes = 10;
+  int64_t channels = 3;
 };
 
 void PrintTo(const Network& network, std::ostream* out) {
@@ -139,8 +142,12 @@ void PrintTo(const Network& network, std::ostream* out) {
 
 // The smallest images that the topologies allow.
 std::vector<Network> networks() {
-  return {{"alexnet", 64, 5, 3}, {"resnet18", 32, 20, 1}, {"resnet34", 32, 36, 1}, {"vgg11", 32, 8, 3},
-          {"vgg13", 32, 10, 3},  {"vgg16", 32, 13, 3},    {"vgg19", 32, 16, 3}};
+  return {{"alexnet", 64, 5, 3},       {"densenet121", 32, 182, 1}, {"espcn", 16, 3, 0, 0, 1},
+          {"googlenet", 48, 57, 1},    {"mobilenetv1", 32, 27, 1},  {"mobilenetv2", 32, 52, 1},
+          {"resnet18", 32, 20, 1},     {"resnet34", 32, 36, 1},     {"resnet50", 32, 53, 1},
+          {"shufflenetv2", 32, 56, 1}, {"squeezenet10", 32, 26, 0}, {"squeezenet11", 32, 26, 0},
+          {"unet", 32, 23, 0},         {"vgg11", 32, 8, 3},         {"vgg13", 32, 10, 3},
+          {"vgg16", 32, 13, 3},        {"vgg19", 32, 16, 3}};
 }
 
 class Networks : public testing::TestWithParam<Network> {};
@@ -149,10 +156,10 @@ TEST_P(Networks, AreExactOnSquareOblongAndBatchedCores) {
   const TestFolder folder;
   ZooOptions options;
   options.image_size = GetParam().image_size;
-  options.classes = 10;
+  options.classes = GetParam().classes;
   write_zoo_model(GetParam().name, folder / "model.onnx", options);
   const auto quantized = [&](int64_t batch) {
-    return quantized_model(folder / "model.onnx", batch, options.image_size);
+    return quantized_model(folder / "model.onnx", batch, options.image_size, GetParam().channels);
   };
   const Graph one = quantized(1);
   for (const HardwareConfig& hardware : {HardwareConfig{}, chip(0, 4, 5), chip(0, 5, 4, 256)}) {

@@ -45,6 +45,13 @@ void set_integer(onnx::NodeProto* node, const char* name, int64_t value) {
   attribute->set_i(value);
 }
 
+void set_real(onnx::NodeProto* node, const char* name, float value) {
+  onnx::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(onnx::AttributeProto::FLOAT);
+  attribute->set_f(value);
+}
+
 void set_shape(onnx::ValueInfoProto* info, const std::string& name, std::initializer_list<int64_t> dims) {
   info->set_name(name);
   auto* type = info->mutable_type()->mutable_tensor_type();
@@ -54,15 +61,15 @@ void set_shape(onnx::ValueInfoProto* info, const std::string& name, std::initial
 
 }  // namespace
 
-ModelBuilder::ModelBuilder(const std::string& name, uint64_t seed, int64_t batch, int64_t image_size)
-    : batch_(batch), input_{"input", 3, image_size, 1.0}, random_(seed) {
+ModelBuilder::ModelBuilder(const std::string& name, uint64_t seed, int64_t batch, int64_t image_size, int64_t channels)
+    : batch_(batch), input_{"input", channels, image_size, 1.0}, random_(seed) {
   model_.set_ir_version(kIrVersion);
   model_.set_producer_name("arco");
   onnx::OperatorSetIdProto* opset = model_.add_opset_import();
   opset->set_domain("");
   opset->set_version(kOpset);
   model_.mutable_graph()->set_name(name);
-  set_shape(model_.mutable_graph()->add_input(), input_.name, {batch, 3, image_size, image_size});
+  set_shape(model_.mutable_graph()->add_input(), input_.name, {batch, channels, image_size, image_size});
 }
 
 onnx::NodeProto* ModelBuilder::add_node(const char* op, const std::string& name,
@@ -98,33 +105,58 @@ std::string ModelBuilder::add_weights(const std::string& name, const std::vector
   return name;
 }
 
-int64_t ModelBuilder::window(const std::string& name, const Activation& x, int64_t kernel, int64_t stride,
-                             int64_t pad) const {
-  const int64_t size = window_output(x.size, kernel, stride, 1, pad, pad, false);
+int64_t ModelBuilder::window(const std::string& name, const Activation& x, const PoolShape& shape) const {
+  const int64_t size = window_output(x.size, shape.kernel, shape.stride, 1, shape.pad, shape.pad, shape.ceil_mode);
   if (size < 1) {
     fail_user("image size {} is too small for {}: the {}x{} window of {} meets a {}x{} plane; choose a larger one",
-              input_.size, model_.graph().name(), kernel, kernel, name, x.size, x.size);
+              input_.size, model_.graph().name(), shape.kernel, shape.kernel, name, x.size, x.size);
   }
   return size;
 }
 
+std::string ModelBuilder::add_he_weights(const std::string& name, const std::vector<int64_t>& dims, int64_t fan_in) {
+  const double deviation = std::sqrt(2 / static_cast<double>(fan_in));
+  return add_weights(name + ".weight", dims, [deviation](Random& random, float* out, size_t count) {
+    fill_normal(random, out, count, deviation);
+  });
+}
+
+std::string ModelBuilder::add_bias(const std::string& name, int64_t channels) {
+  return add_weights(name + ".bias", {channels},
+                     [](Random& random, float* out, size_t count) { fill_normal(random, out, count, 0.05); });
+}
+
+std::string ModelBuilder::add_integers(const std::string& name, const std::vector<int64_t>& values) {
+  onnx::TensorProto* tensor = model_.mutable_graph()->add_initializer();
+  tensor->set_name(name);
+  tensor->set_data_type(onnx::TensorProto::INT64);
+  tensor->add_dims(static_cast<int64_t>(values.size()));
+  for (const int64_t value : values) tensor->add_int64_data(value);
+  return name;
+}
+
 Activation ModelBuilder::conv(const std::string& name, const Activation& x, const ConvShape& shape, bool bias) {
-  const int64_t size = window(name, x, shape.kernel, shape.stride, shape.pad);
-  const auto fan_in = static_cast<double>(x.channels * shape.kernel * shape.kernel);
+  const int64_t size = window(name, x, {shape.kernel, shape.stride, shape.pad});
+  const int64_t group_channels = x.channels / shape.groups;
   std::vector<std::string> inputs{x.name};
-  inputs.push_back(add_weights(
-      name + ".weight", {shape.outputs, x.channels, shape.kernel, shape.kernel},
-      [&](Random& random, float* out, size_t count) { fill_normal(random, out, count, std::sqrt(2 / fan_in)); }));
-  if (bias) {
-    inputs.push_back(add_weights(name + ".bias", {shape.outputs}, [](Random& random, float* out, size_t count) {
-      fill_normal(random, out, count, 0.05);
-    }));
-  }
+  inputs.push_back(add_he_weights(name, {shape.outputs, group_channels, shape.kernel, shape.kernel},
+                                  group_channels * shape.kernel * shape.kernel));
+  if (bias) inputs.push_back(add_bias(name, shape.outputs));
   onnx::NodeProto* node = add_node("Conv", name, inputs);
   set_integers(node, "kernel_shape", {shape.kernel, shape.kernel});
   set_integers(node, "strides", {shape.stride, shape.stride});
   set_integers(node, "pads", {shape.pad, shape.pad, shape.pad, shape.pad});
+  if (shape.groups != 1) set_integer(node, "group", shape.groups);
   return {node->output(0), shape.outputs, size, 2 * x.power};
+}
+
+Activation ModelBuilder::up_conv(const std::string& name, const Activation& x, int64_t outputs) {
+  // Every output pixel sees one input pixel.
+  const std::string weight = add_he_weights(name, {x.channels, outputs, 2, 2}, x.channels);
+  onnx::NodeProto* node = add_node("ConvTranspose", name, {x.name, weight, add_bias(name, outputs)});
+  set_integers(node, "kernel_shape", {2, 2});
+  set_integers(node, "strides", {2, 2});
+  return {node->output(0), outputs, 2 * x.size, 2 * x.power};
 }
 
 Activation ModelBuilder::batch_norm(const std::string& name, const Activation& x, double scale) {
@@ -144,21 +176,102 @@ Activation ModelBuilder::batch_norm(const std::string& name, const Activation& x
 }
 
 Activation ModelBuilder::relu(const std::string& name, const Activation& x) {
-  return {add_node("Relu", name, {x.name})->output(0), x.channels, x.size, x.power / 2};
+  return {add_node("Relu", name, {x.name})->output(0), x.channels, x.size, x.power / 2, x.is_flat};
 }
 
 Activation ModelBuilder::add(const std::string& name, const Activation& a, const Activation& b) {
   return {add_node("Add", name, {a.name, b.name})->output(0), a.channels, a.size, a.power + b.power};
 }
 
-Activation ModelBuilder::max_pool(const std::string& name, const Activation& x, int64_t kernel, int64_t stride,
-                                  int64_t pad) {
-  const int64_t size = window(name, x, kernel, stride, pad);
-  onnx::NodeProto* node = add_node("MaxPool", name, {x.name});
-  set_integers(node, "kernel_shape", {kernel, kernel});
-  set_integers(node, "strides", {stride, stride});
-  set_integers(node, "pads", {pad, pad, pad, pad});
+Activation ModelBuilder::relu6(const std::string& name, const Activation& x) {
+  const auto bound = [&](const char* suffix, float value) {
+    return add_weights(name + suffix, {}, [value](Random&, float* out, size_t) { *out = value; });
+  };
+  const std::string low = bound(".min", 0);
+  const std::string high = bound(".max", 6);
+  return {add_node("Clip", name, {x.name, low, high})->output(0), x.channels, x.size, x.power / 2};
+}
+
+Activation ModelBuilder::tanh(const std::string& name, const Activation& x) {
+  // Between the square of small values and that of +-1.
+  return {add_node("Tanh", name, {x.name})->output(0), x.channels, x.size, x.power / (1 + x.power)};
+}
+
+Activation ModelBuilder::concat(const std::string& name, const std::vector<Activation>& parts) {
+  std::vector<std::string> inputs;
+  Activation y{"", 0, parts.at(0).size, 0};
+  for (const Activation& part : parts) {
+    inputs.push_back(part.name);
+    y.channels += part.channels;
+    y.power += part.power * static_cast<double>(part.channels);
+  }
+  y.power /= static_cast<double>(y.channels);
+  onnx::NodeProto* node = add_node("Concat", name, inputs);
+  set_integer(node, "axis", 1);
+  y.name = node->output(0);
+  return y;
+}
+
+std::pair<Activation, Activation> ModelBuilder::split(const std::string& name, const Activation& x) {
+  onnx::NodeProto* node = add_node("Split", name, {x.name});
+  node->add_output(name + ".out2");
+  set_integer(node, "axis", 1);
+  const int64_t half = x.channels / 2;
+  return {{node->output(0), half, x.size, x.power}, {node->output(1), half, x.size, x.power}};
+}
+
+Activation ModelBuilder::pool(const char* op, const std::string& name, const Activation& x, const PoolShape& shape) {
+  const int64_t size = window(name, x, shape);
+  onnx::NodeProto* node = add_node(op, name, {x.name});
+  set_integers(node, "kernel_shape", {shape.kernel, shape.kernel});
+  set_integers(node, "strides", {shape.stride, shape.stride});
+  set_integers(node, "pads", {shape.pad, shape.pad, shape.pad, shape.pad});
+  if (shape.ceil_mode) set_integer(node, "ceil_mode", 1);
   return {node->output(0), x.channels, size, x.power};
+}
+
+Activation ModelBuilder::max_pool(const std::string& name, const Activation& x, const PoolShape& shape) {
+  return pool("MaxPool", name, x, shape);
+}
+
+Activation ModelBuilder::average_pool(const std::string& name, const Activation& x, const PoolShape& shape) {
+  return pool("AveragePool", name, x, shape);
+}
+
+Activation ModelBuilder::plane_mean(const std::string& name, const Activation& x) {
+  onnx::NodeProto* node = add_node("ReduceMean", name, {x.name});
+  set_integers(node, "axes", {2, 3});
+  set_integer(node, "keepdims", 0);
+  return {node->output(0), x.channels, 1, x.power, true};
+}
+
+Activation ModelBuilder::local_response_norm(const std::string& name, const Activation& x, int64_t size, float alpha,
+                                             float beta) {
+  onnx::NodeProto* node = add_node("LRN", name, {x.name});
+  set_integer(node, "size", size);
+  set_real(node, "alpha", alpha);
+  set_real(node, "beta", beta);
+  return {node->output(0), x.channels, x.size, x.power};
+}
+
+Activation ModelBuilder::channel_shuffle(const std::string& name, const Activation& x, int64_t groups) {
+  // 0 keeps the batch, whatever it is.
+  const std::string apart = add_integers(name + ".apart", {0, groups, x.channels / groups, x.size, x.size});
+  const std::string together = add_integers(name + ".together", {0, x.channels, x.size, x.size});
+  const std::string parts = add_node("Reshape", name + ".split", {x.name, apart})->output(0);
+  onnx::NodeProto* transpose = add_node("Transpose", name + ".transpose", {parts});
+  set_integers(transpose, "perm", {0, 2, 1, 3, 4});
+  return {add_node("Reshape", name, {transpose->output(0), together})->output(0), x.channels, x.size, x.power};
+}
+
+Activation ModelBuilder::depth_to_space(const std::string& name, const Activation& x, int64_t block) {
+  onnx::NodeProto* node = add_node("DepthToSpace", name, {x.name});
+  set_integer(node, "blocksize", block);
+  onnx::AttributeProto* mode = node->add_attribute();
+  mode->set_name("mode");
+  mode->set_type(onnx::AttributeProto::STRING);
+  mode->set_s("CRD");
+  return {node->output(0), x.channels / (block * block), x.size * block, x.power};
 }
 
 Activation ModelBuilder::global_average_pool(const std::string& name, const Activation& x) {
@@ -168,30 +281,29 @@ Activation ModelBuilder::global_average_pool(const std::string& name, const Acti
 Activation ModelBuilder::flatten(const std::string& name, const Activation& x) {
   onnx::NodeProto* node = add_node("Flatten", name, {x.name});
   set_integer(node, "axis", 1);
-  return {node->output(0), x.channels * x.size * x.size, 1, x.power};
+  return {node->output(0), x.channels * x.size * x.size, 1, x.power, true};
 }
 
 Activation ModelBuilder::dropout(const std::string& name, const Activation& x) {
-  return {add_node("Dropout", name, {x.name})->output(0), x.channels, x.size, x.power};
+  return {add_node("Dropout", name, {x.name})->output(0), x.channels, x.size, x.power, x.is_flat};
 }
 
 Activation ModelBuilder::gemm(const std::string& name, const Activation& x, int64_t outputs) {
-  const std::string weight =
-      add_weights(name + ".weight", {outputs, x.channels}, [&](Random& random, float* out, size_t count) {
-        fill_normal(random, out, count, std::sqrt(2 / static_cast<double>(x.channels)));
-      });
-  const std::string bias = add_weights(name + ".bias", {outputs}, [](Random& random, float* out, size_t count) {
-    fill_normal(random, out, count, 0.05);
-  });
-  onnx::NodeProto* node = add_node("Gemm", name, {x.name, weight, bias});
+  const std::string weight = add_he_weights(name, {outputs, x.channels}, x.channels);
+  onnx::NodeProto* node = add_node("Gemm", name, {x.name, weight, add_bias(name, outputs)});
   set_integer(node, "transB", 1);
-  return {node->output(0), outputs, 1, 2 * x.power};
+  return {node->output(0), outputs, 1, 2 * x.power, true};
 }
 
 onnx::ModelProto ModelBuilder::finish(const Activation& output) {
   onnx::NodeProto* last = model_.mutable_graph()->mutable_node(model_.graph().node_size() - 1);
   last->set_output(0, "output");
-  set_shape(model_.mutable_graph()->add_output(), "output", {batch_, output.channels});
+  onnx::ValueInfoProto* info = model_.mutable_graph()->add_output();
+  if (output.is_flat) {
+    set_shape(info, "output", {batch_, output.channels});
+  } else {
+    set_shape(info, "output", {batch_, output.channels, output.size, output.size});
+  }
   return std::move(model_);
 }
 

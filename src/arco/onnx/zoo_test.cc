@@ -45,7 +45,9 @@ int64_t count_parameters(const Graph& graph) {
   int64_t count = 0;
   for (const Tensor& tensor : graph.tensors) {
     const bool statistic = tensor.name.find("running_") != std::string::npos;
-    if (tensor.constant && !statistic) count += tensor.constant->size();
+    // Bounds of activations are scalars, targets of reshapes integers.
+    const bool learned = tensor.constant && tensor.type == DataType::kFloat32 && !tensor.shape.empty() && !statistic;
+    if (learned) count += tensor.constant->size();
   }
   return count;
 }
@@ -77,6 +79,32 @@ TEST_F(Zoo, PlainNetworksHaveTheirLayersAndAdaptTheirClassifier) {
   EXPECT_EQ(alexnet.tensor(alexnet.inputs[0]).shape, (Shape{1, 3, 64, 64}));
   // Convolutions 2,469,696, and 256 -> 4096 -> 4096 -> 10 where one pixel is left.
   EXPECT_EQ(count_parameters(alexnet), 2469696 + 257 * 4096 + 4097 * 4096 + 4097 * 10);
+}
+
+// Parameters as published: torchvision's documentation, Keras for MobileNet v1, the bvlc_googlenet.caffemodel; ESPCN
+// and U-Net by hand.
+TEST_F(Zoo, NewerNetworksHaveTheirPublishedParameters) {
+  const std::map<std::string, int64_t> parameters{
+      {"densenet121", 7978856},  {"espcn", 22729},       {"googlenet", 6998552},    {"mobilenetv1", 4231976},
+      {"mobilenetv2", 3504872},  {"resnet50", 25557032}, {"shufflenetv2", 2278604}, {"squeezenet10", 1248424},
+      {"squeezenet11", 1235496}, {"unet", 31031810},
+  };
+  for (const auto& [name, count] : parameters) {
+    const Graph graph = import(name, {.image_size = 64});
+    EXPECT_EQ(count_parameters(graph), count) << name;
+  }
+}
+
+TEST_F(Zoo, NetworksFromImagesToImages) {
+  const Graph unet = import("U-Net", {.image_size = 48, .batch = 2, .classes = 5});
+  EXPECT_EQ(unet.tensor(unet.outputs[0]).shape, (Shape{2, 5, 48, 48}));
+  EXPECT_EQ(count_operators(unet)["ConvTranspose"], 4);
+  const Graph espcn = import("espcn", {.image_size = 20});
+  EXPECT_EQ(espcn.tensor(espcn.inputs[0]).shape, (Shape{1, 1, 20, 20}));
+  EXPECT_EQ(espcn.tensor(espcn.outputs[0]).shape, (Shape{1, 1, 60, 60}));
+  std::filesystem::remove(path_);
+  EXPECT_THAT(problem("unet", {.image_size = 40}), HasSubstr("must be a multiple of 16, but is 40"));
+  EXPECT_THAT(problem("espcn", {.classes = 10}), HasSubstr("espcn has no classes"));
 }
 
 TEST_F(Zoo, WeightsAreHeNormalAndStatisticsPositive) {
@@ -111,9 +139,11 @@ TEST_F(Zoo, SameSeedSameBytes) {
 
 TEST_F(Zoo, NamesAsPeopleWriteThem) {
   EXPECT_EQ(problem("ResNet-18", {.image_size = 32}), "no error");
+  EXPECT_EQ(problem("SqueezeNet 1.1", {.image_size = 64}), "no error");
+  EXPECT_EQ(problem("Inception v1", {.image_size = 64}), "no error");
   std::filesystem::remove(path_);
   EXPECT_THAT(problem("resnet19"), HasSubstr("did you mean 'resnet18'?"));
-  EXPECT_THAT(problem("transformer"), HasSubstr("choose one of alexnet, resnet18, resnet34, vgg11"));
+  EXPECT_THAT(problem("transformer"), HasSubstr("choose one of alexnet, densenet121, espcn, googlenet, mobilenetv1"));
 }
 
 TEST_F(Zoo, SizesThatCannotBe) {

@@ -11,6 +11,7 @@ namespace arco {
 void fold_constants(Graph& graph) {
   // Larger results (a small constant broadcast to a huge one) stay computed at run time.
   constexpr int64_t kMaxFoldedElements = int64_t{1} << 26;
+  int64_t left = 4 * kMaxFoldedElements;  // of all results together
   passes::Sweep sweep(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
@@ -22,7 +23,9 @@ void fold_constants(Graph& graph) {
     });
     if (!constant || node.requantize) continue;
     Tensor& output = graph.tensor(node.outputs[0]);
-    if (element_count(output.shape) > kMaxFoldedElements) continue;
+    const int64_t count = element_count(output.shape);
+    if (count > kMaxFoldedElements || count > left) continue;
+    left -= count;
     output.constant = run_reference_node(graph, node, values).at(0);
     sweep.remove(static_cast<int>(n));
   }

@@ -49,8 +49,25 @@ bool has_constant_weights(const Graph& graph, const Node& node) {
   return weights.constant && weights.type == DataType::kFloat32;
 }
 
+bool takes_affine(const Graph& graph, const Sweep& sweep, TensorId id) {
+  const int maker = sweep.producer(id);
+  if (maker < 0 || sweep.is_removed(maker) || !sweep.has_one_reader(id)) return false;
+  const Node& node = graph.nodes[static_cast<size_t>(maker)];
+  Op op = node.op;
+  const Clamp* clamp = clamp_of(op);
+  const bool is_layer = std::holds_alternative<Conv>(op) || std::holds_alternative<ConvTranspose>(op) ||
+                        std::holds_alternative<Dense>(op);
+  if (!is_layer || node.requantize || !clamp->is_identity() || has_input(node, 3)) return false;
+  const auto is_constant = [&](size_t i) {
+    const Tensor& tensor = graph.tensor(node.inputs[i]);
+    return tensor.constant && tensor.type == DataType::kFloat32;
+  };
+  return is_constant(1) && (!has_input(node, 2) || is_constant(2));
+}
+
 Clamp* clamp_of(Op& op) {
   if (auto* conv = std::get_if<Conv>(&op)) return &conv->clamp;
+  if (auto* transposed = std::get_if<ConvTranspose>(&op)) return &transposed->clamp;
   if (auto* dense = std::get_if<Dense>(&op)) return &dense->clamp;
   if (auto* add = std::get_if<Add>(&op)) return &add->clamp;
   if (auto* clip = std::get_if<Clip>(&op)) return &clip->clamp;

@@ -17,17 +17,20 @@ const std::vector<Pass>& simplification_passes() {
       // Drop what does nothing at inference.
       {"fold_constants", fold_constants},
       {"remove_identity", remove_identity},
+      {"mean_to_pool", mean_to_pool},
       {"resolve_global_pool", resolve_global_pool},
+      {"fold_pad", fold_pad},
       // Matrix products become Dense layers.
       {"make_dense", make_dense},
       {"absorb_flatten", absorb_flatten},
       // Everything after a Conv or Dense goes into it, in the order of the arithmetic.
       {"fuse_bias", fuse_bias},
+      {"make_depthwise", make_depthwise},
       {"fold_batch_norm", fold_batch_norm},
       {"fuse_residual", fuse_residual},
       {"fuse_clamp", fuse_clamp},
       // Into the forms that the accelerator runs.
-      {"expand_groups", expand_groups},
+      {"lower_conv_transpose", lower_conv_transpose},
       {"unfold_input", unfold_input},
       {"dead_code", dead_code},
   };

@@ -24,8 +24,21 @@ void absorb_flatten(Graph& graph);
 // Adding a constant per channel to the output of Conv or Dense goes into its bias.
 void fuse_bias(Graph& graph);
 
-// Batch normalisation after Conv or Dense goes into its weights and bias.
+// Batch normalisation, and arithmetic with constants per channel, after Conv, ConvTranspose or Dense goes into its
+// weights and bias.
 void fold_batch_norm(Graph& graph);
+
+// The same functions behind anything else become depthwise convolutions of 1x1.
+void make_depthwise(Graph& graph);
+
+// Padding with zeros before a convolution becomes its own.
+void fold_pad(Graph& graph);
+
+// The mean over the plane becomes global average pooling.
+void mean_to_pool(Graph& graph);
+
+// Transposed convolutions become ordinary ones for each phase of the output, and the interleaving of the phases.
+void lower_conv_transpose(Graph& graph);
 
 // Adding another tensor of the same shape to the output of Conv or Dense becomes its residual input. Where both
 // operands could take the other, the later one does.
@@ -33,9 +46,6 @@ void fuse_residual(Graph& graph);
 
 // Clip (and so ReLU) goes into the clamp of the Conv, Dense, Add, Pool or Clip before it.
 void fuse_clamp(Graph& graph);
-
-// Grouped convolutions become ordinary ones whose weights are zero between groups.
-void expand_groups(Graph& graph);
 
 // A convolution that reads few channels of a graph input leaves most of a block of input channels empty. Its kernel's
 // columns become channels, which the host lays out once with the input: 3 channels and 7 columns are 21 channels.

@@ -1,5 +1,6 @@
 // Readers of the node's output read its input instead. Where the output is a graph output, its tensor must survive, so
 // the input is renamed to it:   conv -> t -> Identity -> out   becomes   conv -> out.
+#include <algorithm>
 #include <numeric>
 
 #include "arco/passes/graph_edit.h"
@@ -28,9 +29,20 @@ bool gives_back_its_input(const Graph& graph, const Node& node) {
   if (in != graph.tensor(node.outputs[0]).shape) return false;
   if (const auto* pool = std::get_if<Pool>(&node.op)) return is_pass_through_pool(*pool);
   if (const auto* clip = std::get_if<Clip>(&node.op)) return clip->clamp.is_identity();
+  if (const auto* slice = std::get_if<Slice>(&node.op)) {
+    return std::all_of(slice->steps.begin(), slice->steps.end(), [](int64_t step) { return step > 0; });
+  }
+  if (const auto* resize = std::get_if<Resize>(&node.op)) {
+    return std::all_of(resize->scales.begin(), resize->scales.end(), [](float scale) { return scale == 1; });
+  }
+  if (const auto* pad = std::get_if<Pad>(&node.op)) {
+    return std::all_of(pad->pads.begin(), pad->pads.end(), [](int64_t p) { return p == 0; });
+  }
+  if (const auto* cast = std::get_if<Cast>(&node.op)) return cast->to == graph.tensor(node.inputs[0]).type;
   if (const auto* transpose = std::get_if<Transpose>(&node.op)) return keeps_order(*transpose, in.size());
   return std::holds_alternative<Identity>(node.op) || std::holds_alternative<Reshape>(node.op) ||
-         std::holds_alternative<Flatten>(node.op) || std::holds_alternative<Concat>(node.op);
+         std::holds_alternative<Flatten>(node.op) || std::holds_alternative<Concat>(node.op) ||
+         std::holds_alternative<Expand>(node.op);
 }
 
 // Which tensor stands for another one.

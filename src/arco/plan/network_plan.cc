@@ -25,11 +25,14 @@ int64_t needed_pad(int64_t out, int64_t stride, int64_t kernel, int64_t dilation
   return std::max<int64_t>(0, (out - 1) * stride + (kernel - 1) * dilation + 1 - in - pad_begin);
 }
 
-std::string reason_without_arithmetic(const Op& op) {
+std::string reason_without_arithmetic(const Graph& graph, const Node& node) {
+  const Op& op = node.op;
   if (std::holds_alternative<Quantize>(op) || std::holds_alternative<UnfoldColumns>(op)) {
     return "prepares the input for the accelerator";
   }
   if (std::holds_alternative<Dequantize>(op)) return "converts results back to float";
+  if (std::holds_alternative<Table>(op)) return "a function of one value, looked up in a table";
+  if (graph.tensor(node.outputs[0]).type == DataType::kInt8) return "only moves values";
   return fmt::format("{} has no integer form", op_name(op));
 }
 
@@ -67,7 +70,7 @@ class Partition {
     layer.input = node.inputs.empty() ? kNoTensor : node.inputs[0];
     layer.output = node.outputs[0];
     if (!node.requantize) {
-      decision.reason = reason_without_arithmetic(node.op);
+      decision.reason = reason_without_arithmetic(graph_, node);
       return;
     }
     layer.numbers = *node.requantize;
@@ -85,13 +88,16 @@ class Partition {
     layer.weight = node.inputs[1];
     layer.bias = node.inputs.size() > 2 ? node.inputs[2] : kNoTensor;
     layer.residual = node.inputs.size() > 3 ? node.inputs[3] : kNoTensor;
-    if (conv.groups != 1) return "grouped convolution";
     if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 image";
     if (!graph_.tensor(layer.weight).constant) return "weights are not constant";
     Workload& w = layer.workload;
     set_images(layer);
     const Shape& kernel = graph_.tensor(layer.weight).shape;
     set_window(w, {kernel[2], kernel[3]}, conv.strides, conv.dilations, conv.pads);
+    // Groups that do not fill blocks become a dense convolution with zeros.
+    constexpr int64_t kMostWeights = int64_t{1} << 28;
+    if (conv.groups != 1 && w.co * w.ci > kMostWeights / (w.kh * w.kw)) return "too many channels for its groups";
+    w.groups = conv.groups;
     return finish_gemm(layer);
   }
 
@@ -117,6 +123,12 @@ class Partition {
     set_window(layer.workload, pool.kernel, pool.strides, pool.dilations, pool.pads);
     describe(layer);
     return "";
+  }
+
+  // A clamp alone is a maximum over windows of one pixel.
+  std::string fill(const Clip& /*op*/, const Node& node, AcceleratorLayer& layer) {
+    Pool window;
+    return fill(window, node, layer);
   }
 
   std::string fill(const Add& /*op*/, const Node& node, AcceleratorLayer& layer) {

@@ -55,22 +55,28 @@ Array unpack_activation(std::span<const uint8_t> bytes, const Shape& shape, cons
 
 std::vector<uint8_t> pack_weights(const Array& weights, const Workload& w, const HardwareConfig& hw) {
   const Extents extents = extents_of(w, hw);
+  const Bundles bundles = bundles_of(w, hw);
   const ActivationLayout in = input_layout(w, hw);
   const int64_t ratio = in.block / in.element;
   const int64_t kernel = w.kh * w.kw;
   const int64_t bi = hw.block_in();
   const int64_t bo = hw.block_out();
+  const int64_t group_ci = w.ci / w.groups;
+  const int64_t group_co = w.co / w.groups;
   const auto values = weights.data<int8_t>();
-  ARCO_CHECK(weights.size() == w.co * w.ci * w.plane * kernel, "weights {}", to_string(weights.shape()));
+  ARCO_CHECK(weights.size() == w.co * group_ci * w.plane * kernel, "weights {}", to_string(weights.shape()));
   std::vector<uint8_t> bytes(static_cast<size_t>(extents.co * extents.ci * kernel * bo * bi), 0);
   for (int64_t co = 0; co < w.co; ++co) {
-    for (int64_t block = 0; block < extents.ci; ++block) {
-      // A block's place in DRAM is ((channel group) * plane + pixel) * ratio + part of the pixel.
-      const int64_t pixel = block / ratio % w.plane;
-      const int64_t first = block / ratio / w.plane * in.block + block % ratio * bi;
-      for (int64_t i = 0; i < bi && first + i < w.ci; ++i) {
-        const int64_t from = ((co * w.ci + first + i) * w.plane + pixel) * kernel;
-        const int64_t to = ((co / bo) * extents.ci + block) * kernel * bo * bi + co % bo * bi + i;
+    // Input channels count from the first one of the bundle.
+    const int64_t bundle_start = bundles.count > 1 ? co / bo / bundles.co * bundles.ci * bi : 0;
+    const int64_t first = co / group_co * group_ci - bundle_start;
+    for (int64_t i = 0; i < group_ci; ++i) {
+      const int64_t ci = first + i;
+      for (int64_t pixel = 0; pixel < w.plane; ++pixel) {
+        // A block's place in DRAM is ((channel group) * plane + pixel) * ratio + part of the pixel.
+        const int64_t block = (ci / in.block * w.plane + pixel) * ratio + ci % in.block / bi;
+        const int64_t from = ((co * group_ci + i) * w.plane + pixel) * kernel;
+        const int64_t to = ((co / bo) * extents.ci + block) * kernel * bo * bi + co % bo * bi + ci % bi;
         for (int64_t k = 0; k < kernel; ++k) {
           bytes[static_cast<size_t>(to + k * bo * bi)] = static_cast<uint8_t>(values[static_cast<size_t>(from + k)]);
         }

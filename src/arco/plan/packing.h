@@ -15,8 +15,8 @@ namespace arco {
 void pack_activation(const Array& tensor, const ActivationLayout& layout, std::span<uint8_t> bytes);
 Array unpack_activation(std::span<const uint8_t> bytes, const Shape& shape, const ActivationLayout& layout);
 
-// int8 [CO, CI, KH, KW] or [CO, CI * plane] to [CO/o][CI/i][KH][KW][o][i]; the input blocks in the order of
-// input_layout().
+// int8 [CO, CI / groups, KH, KW] or [CO, CI * plane] to [CO/o][CI/i][KH][KW][o][i], where CI counts the input channels
+// of one bundle (bundles_of); the input blocks in the order of input_layout(). Zero between groups.
 std::vector<uint8_t> pack_weights(const Array& weights, const Workload& workload, const HardwareConfig& hardware);
 
 // int32 [CO] (or nothing) plus `rounding` to [CO/o][batch][o], the same in every batch row.

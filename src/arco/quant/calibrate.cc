@@ -8,6 +8,7 @@
 #include "arco/base/error.h"
 #include "arco/base/random.h"
 #include "arco/graph/npy.h"
+#include "arco/reference/elementwise.h"
 #include "arco/reference/interpreter.h"
 
 namespace arco {
@@ -39,37 +40,6 @@ std::vector<NamedArray> read_source(const fs::path& source) {
   return read_npz(source);
 }
 
-template <typename T>
-void convert(const Array& from, std::span<float> to) {
-  const auto values = from.data<T>();
-  for (size_t i = 0; i < to.size(); ++i) to[i] = static_cast<float>(values[i]);
-}
-
-Array to_float(const Array& array) {
-  Array result(DataType::kFloat32, array.shape());
-  const auto out = result.mutable_data<float>();
-  switch (array.type()) {
-    case DataType::kFloat32:
-      return array;
-    case DataType::kInt8:
-      convert<int8_t>(array, out);
-      break;
-    case DataType::kUint8:
-      convert<uint8_t>(array, out);
-      break;
-    case DataType::kInt32:
-      convert<int32_t>(array, out);
-      break;
-    case DataType::kInt64:
-      convert<int64_t>(array, out);
-      break;
-    case DataType::kBool:
-      for (size_t i = 0; i < out.size(); ++i) out[i] = array.bytes()[i];
-      break;
-  }
-  return result;
-}
-
 // How many samples of `shape` the array holds; 0 when it does not fit.
 int64_t sample_count(const Shape& array, const Shape& shape) {
   if (array == shape) return 1;
@@ -88,14 +58,16 @@ void append_samples(const NamedArray& source, const Tensor& input, std::vector<A
                to_string(source.array.shape()), to_string(input.shape), input.name);
     return;
   }
-  const Array values = to_float(source.array);
-  const auto from = values.data<float>();
-  const auto length = static_cast<size_t>(element_count(input.shape));
-  const bool finite = std::all_of(from.begin(), from.end(), [](float x) { return std::isfinite(x); });
-  if (!finite) errors.add("'{}' holds values that are not finite", source.name);
+  const Array values = reference::convert(source.array, input.type);
+  if (input.type == DataType::kFloat32) {
+    const auto from = values.data<float>();
+    const bool finite = std::all_of(from.begin(), from.end(), [](float x) { return std::isfinite(x); });
+    if (!finite) errors.add("'{}' holds values that are not finite", source.name);
+  }
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    Array sample(DataType::kFloat32, input.shape);
-    std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(i * length), length, sample.mutable_data<float>().begin());
+    Array sample(input.type, input.shape);
+    const auto to = sample.mutable_bytes();
+    std::copy_n(values.bytes().begin() + static_cast<std::ptrdiff_t>(i * to.size()), to.size(), to.begin());
     samples.push_back(std::move(sample));
   }
 }
@@ -127,9 +99,10 @@ CalibrationData noise_calibration(const Graph& graph, uint64_t seed, int count) 
     data.sets.emplace_back();
     for (const TensorId id : graph.inputs) {
       Random random = root.fork(stream++);
+      // Integers, too, are drawn around 0, where most types have values and most indices are in range.
       Array sample(DataType::kFloat32, graph.tensor(id).shape);
       for (float& value : sample.mutable_data<float>()) value = static_cast<float>(random.normal());
-      data.sets.back().push_back(std::move(sample));
+      data.sets.back().push_back(reference::convert(sample, graph.tensor(id).type));
     }
   }
   return data;

@@ -19,8 +19,14 @@ class NodeChecker {
       require(input(0).type == DataType::kInt8 && output().type == DataType::kFloat32, "int8 in, float32 out");
     } else if (node_.requantize) {
       check_requantized();
+    } else if (std::holds_alternative<Table>(node_.op)) {
+      require(input(0).type == DataType::kInt8 && input(1).constant && input(1).shape == Shape{256}, "a table of int8");
+    } else if (converts_by_itself()) {
+      // The operators of ONNX bring their own scales.
     } else if (output().type == DataType::kInt8) {
-      for (size_t i = 0; i < node_.inputs.size(); ++i) require_kept_scale(i);
+      for (size_t i = 0; i < node_.inputs.size(); ++i) {
+        if (!std::holds_alternative<Gather>(node_.op) || i == 0) require_kept_scale(i);
+      }
     } else {
       for (size_t i = 0; i < node_.inputs.size(); ++i) {
         require(!has_input(i) || input(i).type != DataType::kInt8, "float operators read no int8 tensors");
@@ -29,6 +35,10 @@ class NodeChecker {
   }
 
  private:
+  bool converts_by_itself() const {
+    return std::holds_alternative<QuantizeLinear>(node_.op) || std::holds_alternative<DequantizeLinear>(node_.op) ||
+           std::holds_alternative<Cast>(node_.op);
+  }
   void require(bool holds, const std::string& rule) const {
     ARCO_CHECK(holds, "quantised node '{}' ({}): expected {}", node_.name, op_name(node_.op), rule);
   }
@@ -102,11 +112,14 @@ class NodeChecker {
 
 void check_quantized(const Graph& graph) {
   for (const Node& node : graph.nodes) NodeChecker(graph, node).check();
-  for (const auto* ids : {&graph.inputs, &graph.outputs}) {
-    for (const TensorId id : *ids) {
-      ARCO_CHECK(graph.tensor(id).type != DataType::kInt8, "input or output '{}' of a quantised graph is int8",
-                 graph.tensor(id).name);
-    }
+  const auto producers = graph.producers();
+  for (const TensorId id : graph.outputs) {
+    const int maker = producers[static_cast<size_t>(id)];
+    if (maker < 0) continue;
+    const Node& node = graph.nodes[static_cast<size_t>(maker)];
+    const bool is_scaled =
+        node.requantize || std::holds_alternative<Quantize>(node.op) || std::holds_alternative<Table>(node.op);
+    ARCO_CHECK(!is_scaled, "output '{}' of a quantised graph is int8", graph.tensor(id).name);
   }
 }
 

@@ -46,12 +46,30 @@ bool computes_in_int8(const Graph& graph, const Node& node) {
   return false;
 }
 
+// Only moves or limits values.
+struct Moves {
+  bool operator()(const Clip&) const { return true; }
+  bool operator()(const Flatten&) const { return true; }
+  bool operator()(const Reshape&) const { return true; }
+  bool operator()(const Identity&) const { return true; }
+  bool operator()(const Concat&) const { return true; }
+  bool operator()(const UnfoldColumns&) const { return true; }
+  bool operator()(const Transpose&) const { return true; }
+  bool operator()(const Slice&) const { return true; }
+  bool operator()(const Gather&) const { return true; }
+  bool operator()(const Expand&) const { return true; }
+  bool operator()(const Pad& op) const { return op.mode != Pad::Mode::kConstant || op.value == 0; }
+  bool operator()(const Resize& op) const { return op.mode == Resize::Mode::kNearest; }
+  template <typename Other>
+  bool operator()(const Other&) const {
+    return false;
+  }
+};
+
 bool is_follower(const Graph& graph, const Node& node) {
-  const bool moves = std::holds_alternative<Clip>(node.op) || std::holds_alternative<Flatten>(node.op) ||
-                     std::holds_alternative<Reshape>(node.op) || std::holds_alternative<Identity>(node.op) ||
-                     std::holds_alternative<Concat>(node.op) || std::holds_alternative<UnfoldColumns>(node.op);
-  return moves &&
-         std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return is_variable(graph, id); });
+  if (!std::visit(Moves{}, node.op)) return false;
+  if (std::holds_alternative<Gather>(node.op)) return is_variable(graph, node.inputs[0]);
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return is_variable(graph, id); });
 }
 
 }  // namespace
@@ -65,15 +83,40 @@ int64_t average_divisor(const Graph& graph, const Node& node) {
   return divisor <= kMostCells ? divisor : 0;
 }
 
+namespace {
+
+// A function of one value becomes a table where int8 comes in and a reader wants int8; that reader may be another
+// function, so chains are seen from their end first, and then again from their beginning.
+void choose_tables(const Graph& graph, const std::vector<bool>& function, const std::vector<int>& producers,
+                   const std::vector<std::vector<int>>& consumers, std::vector<bool>& int8) {
+  std::vector<bool> wanted(graph.nodes.size(), false);
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    if (!function[i]) continue;
+    for (const int reader : consumers[static_cast<size_t>(graph.nodes[i].outputs[0])]) {
+      const auto r = static_cast<size_t>(reader);
+      wanted[i] = wanted[i] || int8[r] || wanted[r];
+    }
+  }
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!wanted[i]) continue;
+    const int producer = producers[static_cast<size_t>(graph.nodes[i].inputs[0])];
+    int8[i] = producer >= 0 && int8[static_cast<size_t>(producer)];
+  }
+}
+
+}  // namespace
+
 std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::string>& float_nodes) {
   const size_t count = graph.nodes.size();
   std::vector<bool> int8(count, false);
   std::vector<bool> follower(count, false);
+  std::vector<bool> function(count, false);
   for (size_t i = 0; i < count; ++i) {
     const Node& node = graph.nodes[i];
     if (std::find(float_nodes.begin(), float_nodes.end(), node.name) != float_nodes.end()) continue;
     int8[i] = computes_in_int8(graph, node);
     follower[i] = is_follower(graph, node);
+    function[i] = std::holds_alternative<Unary>(node.op) && is_variable(graph, node.inputs[0]);
   }
   const auto producers = graph.producers();
   const auto consumers = graph.consumers();
@@ -92,6 +135,7 @@ std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::s
     int8[i] = !is_output && !readers.empty() &&
               std::all_of(readers.begin(), readers.end(), [&](int r) { return int8[static_cast<size_t>(r)]; });
   }
+  choose_tables(graph, function, producers, consumers, int8);
   return int8;
 }
 

@@ -12,9 +12,9 @@ namespace arco {
 //   Conv, Dense   float weights and bias are constants, the residual is not
 //   Add           two non-constant operands of equal shape
 //   Pool          maximum; average if all windows have the same divisor
-//   Clip, Flatten, Reshape, Identity, Concat, UnfoldColumns move or limit values only: they follow their neighbours, so
-//   that
-//                 float data does not lose precision between two float operators
+//   Clip, Concat, Reshape, Slice, nearest Resize and whatever else only moves or limits values follows its neighbours,
+//                 so that float data does not lose precision between two float operators
+//   Unary         between two int8 nodes, as a table
 // Nodes named in `float_nodes` stay in float.
 std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::string>& float_nodes);
 

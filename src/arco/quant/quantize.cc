@@ -97,17 +97,24 @@ class Builder {
   void add_int8_node(size_t index) {
     const Node& old = source_.nodes[index];
     Node node = old;
+    const bool has_weights = std::holds_alternative<Conv>(old.op) || std::holds_alternative<Dense>(old.op);
     for (size_t i = 0; i < old.inputs.size(); ++i) {
       const TensorId id = old.inputs[i];
       if (id == kNoTensor) continue;
       const Tensor& tensor = source_.tensor(id);
       if (!tensor.constant) {
         node.inputs[i] = as_int8(id);
+      } else if (!has_weights) {
+        node.inputs[i] = copy(id);  // indices
       } else if (i == 1) {
         node.inputs[i] = add_weights(tensor, scales_.weight[index]);
       } else {
         node.inputs[i] = add_bias(tensor, exponent(old.inputs[0]) + scales_.weight[index]);
       }
+    }
+    if (const auto* function = std::get_if<Unary>(&old.op)) {
+      node.inputs.push_back(add_table(*function, exponent(old.inputs[0]), exponent(old.outputs[0]), old.name));
+      node.op = Table{};
     }
     const TensorId out = old.outputs[0];
     int8_form(out) = add_int8_tensor(out, is_output(out) ? ".int8" : "");
@@ -116,6 +123,16 @@ class Builder {
     graph_.nodes.push_back(std::move(node));
   }
 
+  TensorId add_table(const Unary& function, int ex, int ey, const std::string& name) {
+    Array table(DataType::kInt8, {256});
+    const auto entries = table.mutable_data<int8_t>();
+    for (int q = -128; q < 128; ++q) {
+      const auto x = static_cast<float>(std::ldexp(static_cast<double>(q), -ex));
+      const auto y = static_cast<double>(reference::apply(function, x));
+      entries[static_cast<size_t>(q + 128)] = reference::quantize_value(y, ey);
+    }
+    return add_constant(name + ".table", std::move(table), 0);
+  }
   TensorId add_weights(const Tensor& tensor, int e) {
     Array w(DataType::kInt8, tensor.shape);
     const auto from = tensor.constant->data<float>();
@@ -183,13 +200,21 @@ class Builder {
   std::vector<TensorId> float_form_, int8_form_;  // by old TensorId
 };
 
-void check_constants(const Graph& graph) {
+// Constants that int8 nodes read; in float, anything goes (masks hold -infinity).
+void check_constants(const Graph& graph, const std::vector<bool>& int8) {
   ErrorList errors("network '" + graph.name + "'");
-  for (const Tensor& tensor : graph.tensors) {
-    if (!tensor.constant || tensor.type != DataType::kFloat32) continue;
-    const auto values = tensor.constant->data<float>();
-    if (std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) continue;
-    errors.add("constant '{}' holds values that are not finite; they cannot be quantised", tensor.name);
+  std::vector<bool> seen(graph.tensors.size(), false);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (!int8[i]) continue;
+    for (const TensorId id : graph.nodes[i].inputs) {
+      if (id == kNoTensor || seen[static_cast<size_t>(id)]) continue;
+      seen[static_cast<size_t>(id)] = true;
+      const Tensor& tensor = graph.tensor(id);
+      if (!tensor.constant || tensor.type != DataType::kFloat32) continue;
+      const auto values = tensor.constant->data<float>();
+      if (std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) continue;
+      errors.add("constant '{}' holds values that are not finite; they cannot be quantised", tensor.name);
+    }
   }
   errors.throw_if_any();
 }
@@ -197,7 +222,7 @@ void check_constants(const Graph& graph) {
 }  // namespace
 
 Graph quantize(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options) {
-  check_constants(graph);
+  check_constants(graph, choose_int8_nodes(graph, options.float_nodes));
   const Scales scales = choose_scales(graph, ranges, options);
   Graph result = Builder(graph, scales).build();
   result.check();

@@ -2,6 +2,7 @@
 // no node has a complaint:
 //
 //     MaxPool, Clip, Concat, ...   inputs and output are one exponent (a union-find group)
+//     Unary                        nothing: its table takes any scales
 //     Conv, Dense                  -15 <= ex + ew - ey <= 31,  0 <= ex + ew - er <= 24
 //     Add                          |ea - eb| <= 16,  -15 <= max(ea, eb) - ey <= 31
 //     AveragePool                  a multiplier for 2^(ey - ex) / divisor exists
@@ -83,7 +84,8 @@ bool is_average(const Node& node) {
 }
 // Inputs and output of these share their scale.
 bool keeps_scale(const Node& node) {
-  return !has_weights(node) && !is_average(node) && !std::holds_alternative<Add>(node.op);
+  return !has_weights(node) && !is_average(node) && !std::holds_alternative<Add>(node.op) &&
+         !std::holds_alternative<Unary>(node.op);
 }
 // Inputs that hold int8 activations.
 std::vector<TensorId> activations_of(const Graph& graph, const Node& node) {
@@ -124,7 +126,9 @@ class Solver {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       if (!int8_[i] || !keeps_scale(node)) continue;
-      for (const TensorId id : node.inputs) group_[static_cast<size_t>(find(id))] = find(node.outputs[0]);
+      for (const TensorId id : activations_of(graph_, node)) {
+        group_[static_cast<size_t>(find(id))] = find(node.outputs[0]);
+      }
     }
     exponents_.assign(graph_.tensors.size(), options_.highest_exponent);
     weight_.assign(graph_.nodes.size(), 0);

@@ -39,6 +39,7 @@ Json workload_to_json(const Workload& w) {
           {"input", {{"channels", w.ci}, {"height", w.h}, {"width", w.w}, {"plane", w.plane}}},
           {"output", {{"channels", w.co}, {"height", w.oh}, {"width", w.ow}}},
           {"kernel", {w.kh, w.kw}},
+          {"groups", w.groups},
           {"strides", {w.stride_h, w.stride_w}},
           {"dilations", {w.dilation_h, w.dilation_w}},
           {"pads", w.pads},

@@ -82,6 +82,12 @@ Conv conv(int64_t stride, std::array<int64_t, 4> pads, int64_t dilation = 1) {
   return c;
 }
 
+Conv grouped(int64_t groups, int64_t stride, std::array<int64_t, 4> pads) {
+  Conv c = conv(stride, pads);
+  c.groups = groups;
+  return c;
+}
+
 Pool pool(Pool::Kind kind, int64_t kernel, int64_t stride, std::array<int64_t, 4> pads, bool ceil_mode = false) {
   Pool p;
   p.kind = kind;
@@ -120,6 +126,21 @@ std::vector<Layer> layers() {
       {"conv_large_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, false, false, numbers(17)},
       {"conv_left_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, numbers(-2)},
       {"conv_no_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, numbers(0)},
+      {"depthwise3x3", grouped(24, 1, same), {1, 24, 9, 8}, {24, 1, 3, 3}, true, false, numbers(7, 0)},
+      {"depthwise3x3_stride2_residual",
+       grouped(64, 2, same),
+       {2, 64, 8, 8},
+       {64, 1, 3, 3},
+       true,
+       true,
+       numbers(6, 0, 3)},
+      {"depthwise1x1_no_bias", grouped(40, 1, none), {1, 40, 4, 4}, {40, 1, 1, 1}, false, false, numbers(5)},
+      {"depthwise5x5_wide", grouped(128, 1, {2, 2, 2, 2}), {1, 128, 5, 5}, {128, 1, 5, 5}, true, false, numbers(8)},
+      {"grouped_of_8", grouped(8, 1, same), {1, 64, 6, 6}, {64, 8, 3, 3}, true, false, numbers(8, 0)},
+      {"grouped_of_24", grouped(10, 1, none), {1, 240, 4, 4}, {240, 24, 1, 1}, true, false, numbers(8)},
+      {"grouped_of_64", grouped(2, 1, same), {1, 128, 5, 5}, {128, 64, 3, 3}, false, false, numbers(9)},
+      {"grouped_unaligned", grouped(3, 1, same), {1, 30, 6, 6}, {12, 10, 3, 3}, true, false, numbers(8)},
+      {"grouped_multiplier", grouped(32, 2, same), {1, 32, 6, 6}, {64, 1, 3, 3}, true, false, numbers(7)},
       {"dense", Dense{}, {2, 100}, {10, 100}, true, false, numbers(8)},
       {"dense_on_image", Dense{}, {2, 40, 3, 2}, {33, 240}, true, false, numbers(9, 0)},
       {"maxpool3x3", pool(Kind::kMax, 3, 2, same), {1, 24, 9, 9}, {}, false, false, numbers(0)},
@@ -127,6 +148,7 @@ std::vector<Layer> layers() {
       {"maxpool3x3_ceil", pool(Kind::kMax, 3, 2, none, true), {1, 16, 8, 8}, {}, false, false, numbers(0)},
       {"avgpool_global", pool(Kind::kAverage, 7, 1, none), {1, 40, 7, 7}, {}, false, false, average(21399, 20)},
       {"avgpool2x2", pool(Kind::kAverage, 2, 2, none), {2, 16, 6, 6}, {}, false, false, average(16384, 16)},
+      {"clip", Clip{}, {2, 24, 5, 5}, {}, false, false, numbers(0, -20)},
       {"add", Add{}, {2, 24, 5, 5}, {}, false, true, sum(0, 3, 4)},
       {"add_unshifted", Add{}, {1, 16, 4, 4}, {}, false, true, sum(0, 0, 1)},
   };
