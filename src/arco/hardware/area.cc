@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "arco/hardware/fpga.h"
+
 namespace arco {
 namespace {
 
@@ -82,7 +84,20 @@ std::vector<std::string> Budget::violations(const HardwareConfig& hw) const {
   if (bus_bits && hw.bus_bits > *bus_bits) {
     broken.push_back(fmt::format("memory interface: {} bits needed, {} allowed", hw.bus_bits, *bus_bits));
   }
+  const FpgaResources fpga = fpga_of(hw);
+  const auto limit = [&](const char* what, int64_t needed, const std::optional<int64_t>& allowed) {
+    if (allowed && needed > *allowed)
+      broken.push_back(fmt::format("{}: {} needed, {} allowed", what, needed, *allowed));
+  };
+  limit("DSP", fpga.dsp, dsp);
+  limit("BRAM36", fpga.bram36, bram36);
+  limit("LUT (estimate)", fpga.lut, lut);
   return broken;
+}
+
+std::string Budget::energy_violation(double pj) const {
+  if (!energy_pj || pj <= *energy_pj) return "";
+  return fmt::format("energy: {:.4g} uJ needed, {:.4g} allowed", pj * 1e-6, *energy_pj * 1e-6);
 }
 
 Budget default_budget() {

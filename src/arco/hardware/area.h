@@ -37,8 +37,13 @@ struct Budget {
   std::optional<double> area_mm2;
   std::optional<int64_t> buffer_bytes;
   std::optional<int> bus_bits;
-  // Each broken limit with needed and allowed value. Empty: within budget.
+  std::optional<int64_t> dsp, bram36, lut;  // of an FPGA (fpga.h)
+  std::optional<double> energy_pj;          // of one run
+  // Each limit that the hardware breaks, with needed and allowed value. Empty: within budget. The hardware must be
+  // legal.
   std::vector<std::string> violations(const HardwareConfig& hardware) const;
+  // The same for what a run took; empty: within budget.
+  std::string energy_violation(double pj) const;
 };
 // Area and bus width of the default VTA.
 Budget default_budget();

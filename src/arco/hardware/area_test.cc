@@ -68,5 +68,18 @@ TEST(Budget, AbsentLimitsDoNotBind) {
   EXPECT_THAT(budget.violations(hw), ElementsAre("buffers: 491520 bytes needed, 491519 allowed"));
 }
 
+TEST(Budget, LimitsTheFpgaAndTheEnergyOfARun) {
+  const HardwareConfig hw;
+  Budget budget;
+  budget.dsp = 144;
+  budget.bram36 = 119;
+  budget.lut = 1000;
+  EXPECT_THAT(budget.violations(hw), ElementsAre("BRAM36: 120 needed, 119 allowed", HasSubstr("LUT (estimate)")));
+  EXPECT_EQ(budget.energy_violation(1e9), "");
+  budget.energy_pj = 2e6;
+  EXPECT_EQ(budget.energy_violation(2e6), "");
+  EXPECT_EQ(budget.energy_violation(5e6), "energy: 5 uJ needed, 2 allowed");
+}
+
 }  // namespace
 }  // namespace arco
