@@ -12,9 +12,12 @@ namespace {
 void add_commands(CLI::App& app, Console& console) {
   add_zoo_command(app, console);
   add_tune_command(app, console);
+  add_records_command(app, console);
+  add_bench_command(app, console);
   add_compile_command(app, console);
   add_run_command(app, console);
   add_inspect_command(app, console);
+  add_explain_command(app, console);
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {

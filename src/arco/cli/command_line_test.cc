@@ -143,6 +143,31 @@ TEST_F(CommandLine, InspectShowsAndDumps) {
   }
 }
 
+TEST_F(CommandLine, ExplainNamesWhereTheCyclesGo) {
+  const Result shown = arco({"explain", path("net.arco"), "--modules", "--fpga"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("what would help"));
+  EXPECT_THAT(shown.out, HasSubstr("144 DSP48E2, 120 BRAM36"));
+  const Result result = arco({"explain", path("net.arco"), "--json"});
+  const Json document = Json::parse(result.out);
+  uint64_t total = 0;
+  for (const Json& layer : document["layers"]) {
+    total += layer["cycles"].get<uint64_t>();
+    for (const Json& module : layer["modules"]) {
+      uint64_t causes = 0;
+      for (const Json& cycles : module) causes += cycles.get<uint64_t>();
+      EXPECT_EQ(causes, layer["cycles"]) << layer["name"];
+    }
+    // What is unknown is null, never zero.
+    const bool multiplies = layer["workload"].get<std::string>().starts_with("conv2d");
+    EXPECT_EQ(layer["compute_roof"].is_null(), !multiplies);
+    EXPECT_TRUE(!multiplies || layer["compute_roof"] > 0);
+    EXPECT_NE(layer["advice"], "");
+  }
+  EXPECT_EQ(document["total_cycles"], total);
+  EXPECT_FALSE(document.contains("fpga"));
+}
+
 TEST_F(CommandLine, InspectSaysWhereTheNodesOfAModelRun) {
   const Result result = arco({"inspect", path("net.onnx"), "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
@@ -211,7 +236,7 @@ TEST_F(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
 }
 
 TEST_F(CommandLine, HelpShowsAnExample) {
-  for (const char* command : {"zoo", "compile", "run", "inspect"}) {
+  for (const char* command : {"zoo", "compile", "run", "inspect", "explain"}) {
     const Result result = arco({command, "--help"});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.out, HasSubstr(std::string("Example:\n  arco ") + command));

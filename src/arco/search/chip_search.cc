@@ -48,7 +48,8 @@ std::vector<size_t> ChipSearch::focus_order() const {
   std::iota(order.begin(), order.end(), size_t{0});
   const ChipScore& score = table_.score(ranked_.front());
   std::ranges::stable_sort(order, std::greater<>(), [&](size_t t) { return tasks[t].weight * score.estimates[t]; });
-  order.resize(std::min(order.size(), std::max<size_t>(options_.focus_tasks, 1)));
+  // Agents take along what they learned; a tuner that starts anew each time does better with all trials at once.
+  order.resize(has_agents() ? std::clamp<size_t>(options_.focus_tasks, 1, order.size()) : 1);
   return order;
 }
 
@@ -160,7 +161,7 @@ ChipDesign ChipSearch::best_schedules_on(const ChipDesign& start) {
   std::vector<std::vector<Schedule>> shortlists;
   std::vector<LayerPoint> points;
   for (size_t t = 0; t < table_.tasks().size(); ++t) {
-    shortlists.push_back(shortlist(table_.tasks()[t].workload, start.hardware));
+    shortlists.push_back(shortlist(t, start.hardware));
     shortlists.back().push_back(start.schedules[t]);
     for (const Schedule& s : shortlists.back()) points.push_back({t, start.hardware, s});
   }
@@ -179,10 +180,13 @@ ChipDesign ChipSearch::best_schedules_on(const ChipDesign& start) {
   return best;
 }
 
-std::vector<Schedule> ChipSearch::shortlist(const Workload& workload, const HardwareConfig& hardware) const {
+std::vector<Schedule> ChipSearch::shortlist(size_t task, const HardwareConfig& hardware) const {
+  const Workload& workload = table_.tasks()[task].workload;
+  const EstimateContext context(workload, hardware);
   std::vector<std::pair<double, Schedule>> all;
-  for_each_legal(workload, hardware,
-                 [&](const Schedule& s) { all.emplace_back(cycle_estimate(workload, s, hardware), s); });
+  for_each_legal(workload, hardware, [&](const Schedule& s) {
+    if (table_.admits(task, s, hardware)) all.emplace_back(context.cost(s).estimate, s);
+  });
   std::ranges::stable_sort(all, {}, [](const auto& entry) { return entry.first; });
   std::vector<Schedule> best;
   for (size_t i = 0; i < std::min(all.size(), options_.final_schedules); ++i) best.push_back(all[i].second);

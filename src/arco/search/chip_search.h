@@ -16,7 +16,7 @@ namespace arco {
 struct ChipSearchOptions {
   TunerChoice tuner;
   size_t trials = 256;         // measured pairs of chip and schedules
-  size_t focus_tasks = 4;      // tasks whose schedules move together with the chip
+  size_t focus_tasks = 4;      // tasks whose schedules move together with the chip; 1 for tuners that are not ARCO's
   size_t final_chips = 3;      // chips whose schedules are compared closely before one is chosen
   size_t final_schedules = 8;  // schedules of each task compared there, best estimated first
   uint64_t seed = 0;
@@ -38,6 +38,7 @@ class ChipSearch {
 
  private:
   bool informed() const { return options_.tuner.name == "arco"; }
+  bool has_agents() const { return options_.tuner.name.starts_with("arco"); }
   std::vector<size_t> focus_order() const;
   void search_with(size_t focus, size_t trials, size_t before);
   std::vector<uint64_t> promising(const NetworkSpace& space, size_t count) const;
@@ -46,7 +47,7 @@ class ChipSearch {
   void remember(const NetworkSpace& space, const std::vector<Measurement>& known);
   void compare_final_chips();
   ChipDesign best_schedules_on(const ChipDesign& start);
-  std::vector<Schedule> shortlist(const Workload& workload, const HardwareConfig& hardware) const;
+  std::vector<Schedule> shortlist(size_t task, const HardwareConfig& hardware) const;
   void offer(ChipDesign design);
 
   const ChipTable& table_;

@@ -65,12 +65,8 @@ size_t ChipTable::usable_count() const {
   return static_cast<size_t>(std::ranges::count(usable_, char{1}));
 }
 
-// The paper's space has no knobs for the channel and batch tiles nor for the loop order.
-bool ChipTable::admits(size_t task, const Schedule& s, const HardwareConfig& hardware) const {
-  if (spaces_[task]->options().kind != SpaceKind::kPaper) return true;
-  const Extents extents = extents_of(tasks_[task].workload, hardware);
-  return s.order == LoopOrder::kSpatialOuter && s.tile_b == 1 && s.tile_ci == extents.ci_step &&
-         s.tile_co == extents.co_step;
+bool ChipTable::admits(size_t task, const Schedule& schedule, const HardwareConfig& hardware) const {
+  return has_schedule(spaces_[0]->options(), tasks_[task].workload, hardware, schedule);
 }
 
 const CoreTable& ChipTable::table(size_t core, size_t task) const {
@@ -108,6 +104,12 @@ double ChipTable::sum(size_t chip, double CoreTable::Best::*cycles) const {
   double total = 0;
   for (size_t t = 0; t < tasks_.size() && total < kInfinity; ++t) total += tasks_[t].weight * (best(chip, t).*cycles);
   return total;
+}
+
+double ChipTable::least_bound() const {
+  double least = kInfinity;
+  for (size_t i = 0; i < chip_count(); ++i) least = std::min(least, bound(i));
+  return least;
 }
 
 const ChipScore& ChipTable::score(size_t chip) const {

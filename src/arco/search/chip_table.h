@@ -50,7 +50,11 @@ class ChipTable {
   // Weighted sums over all tasks; infinity for a chip that is not usable or where a task has no legal schedule.
   double estimate(size_t chip) const { return sum(chip, &CoreTable::Best::estimate); }
   double bound(size_t chip) const { return sum(chip, &CoreTable::Best::bound); }
+  // Cycles that no chip beats; infinity if none runs every task.
+  double least_bound() const;
   bool runs(size_t chip, size_t task) const;
+  // Whether the space has the schedule at all, legal or not.
+  bool admits(size_t task, const Schedule& schedule, const HardwareConfig& hardware) const;
   // Thread-safe; the reference stays valid.
   const ChipScore& score(size_t chip) const;
   // The score of any hardware, in the table or not.
@@ -67,7 +71,6 @@ class ChipTable {
   const CoreTable& table(size_t core, size_t task) const;
   CoreTable::Best best(size_t chip, size_t task) const;
   double sum(size_t chip, double CoreTable::Best::*cycles) const;
-  bool admits(size_t task, const Schedule& schedule, const HardwareConfig& hardware) const;
   ChipScore make_score(size_t chip) const;
 
   std::vector<WeightedTask> tasks_;

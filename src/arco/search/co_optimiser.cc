@@ -35,12 +35,13 @@ class CoOptimiser {
     if (!table_) throw RunError("interrupted before the first measurement; nothing to write");
     meter_ = std::make_unique<NetworkMeter>(tasks(), options_.timing, options_.jobs);
     ChipDesign best = options_.space.kind == SpaceKind::kSoftware ? take_given_chip() : search_chips();
-    if (best.cycles == std::numeric_limits<double>::infinity()) {
-      throw RunError("interrupted before the first measurement; nothing to write");
-    }
+    if (best.schedules.empty()) throw RunError("interrupted before the first measurement; nothing to write");
     tune_schedules(best);
     Design design = make_design(best);
-    if (options_.reference && !interrupted()) design.reference = tune_reference();
+    if (options_.reference && !interrupted()) {
+      design.reference = tune_default_vta(tasks(), options_, records_,
+                                          [&](size_t done) { report("default VTA", done, tasks().size(), best); });
+    }
     design.complete = !interrupted();
     return design;
   }
@@ -51,7 +52,8 @@ class CoOptimiser {
   void report(const char* phase, size_t done, size_t planned, const ChipDesign& best) const {
     if (!progress_) return;
     const bool any = best.cycles < std::numeric_limits<double>::infinity();
-    progress_({phase, done, planned, any ? best.cycles : 0, any ? best.hardware.to_string() : ""});
+    progress_({phase, done, planned, any ? best.cycles : 0, any ? best.hardware.to_string() : "",
+               meter_ ? meter_->layers().simulated() + layer_measurements_ : 0, records_.effort()});
   }
 
   [[noreturn]] void fail_nothing_runs() const {
@@ -69,10 +71,7 @@ class CoOptimiser {
   }
 
   ChipDesign search_chips() {
-    network_bound_ = std::numeric_limits<double>::infinity();
-    for (size_t chip = 0; chip < table_->chip_count(); ++chip) {
-      network_bound_ = std::min(network_bound_, table_->bound(chip));
-    }
+    network_bound_ = table_->least_bound();
     ChipSearchOptions chips;
     chips.tuner = options_.tuner;
     chips.trials = options_.trials;
@@ -92,7 +91,7 @@ class CoOptimiser {
     const ChipDesign before = best;
     TaskTuningOptions tuning{options_.tuner, options_.layer_trials, 8, options_.seed, options_.jobs, options_.timing};
     const std::vector<TunedTask> tuned =
-        tune_tasks(tasks(), schedules_on(best.hardware), tuning, records_,
+        tune_tasks(tasks(), schedules_on(best.hardware, options_.space), tuning, records_,
                    [&](size_t done) { report("schedules", done, tasks().size(), best); });
     for (size_t t = 0; t < tuned.size(); ++t) {
       layer_measurements_ += tuned[t].result.history.size();
@@ -106,6 +105,7 @@ class CoOptimiser {
     meter_->update(best);
     // Interrupted, the new schedules may be without a measurement here: then what was measured stands.
     if (best.cycles > before.cycles) best = before;
+    report("schedules", tasks().size(), tasks().size(), best);
   }
 
   Design make_design(const ChipDesign& best) {
@@ -127,23 +127,6 @@ class CoOptimiser {
     return d;
   }
 
-  // The default VTA, every task's schedule searched exhaustively with branch and bound. Nothing if interrupted or if
-  // it cannot run a task.
-  std::optional<Reference> tune_reference() {
-    const HardwareConfig vta;
-    TaskTuningOptions tuning{{"exhaustive", {}}, options_.reference_trials, 8, 0, options_.jobs, options_.timing};
-    const std::vector<TunedTask> tuned = tune_tasks(tasks(), schedules_on(vta), tuning, records_, [&](size_t done) {
-      report("default VTA", done, tasks().size(), {});
-    });
-    Reference reference{vta, 0, area_of(vta).total(), true};
-    for (size_t t = 0; t < tuned.size(); ++t) {
-      if (tuned[t].result.best.status != MeasureStatus::kOk) return std::nullopt;
-      reference.cycles += tasks()[t].weight * tuned[t].result.best.cycles;
-      reference.proved = reference.proved && tuned[t].result.proved_optimal;
-    }
-    return reference;
-  }
-
   const CoOptimiserOptions& options_;
   const ReportProgress& progress_;
   RecordedSearch records_;
@@ -155,6 +138,20 @@ class CoOptimiser {
 };
 
 }  // namespace
+
+std::optional<Reference> tune_default_vta(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options,
+                                          RecordedSearch& records, const std::function<void(size_t)>& finished) {
+  const HardwareConfig vta;
+  const TaskTuningOptions tuning{{"exhaustive", {}}, options.reference_trials, 8, 0, options.jobs, options.timing};
+  const std::vector<TunedTask> tuned = tune_tasks(tasks, schedules_on(vta), tuning, records, finished);
+  Reference reference{vta, 0, area_of(vta).total(), true};
+  for (size_t t = 0; t < tuned.size(); ++t) {
+    if (tuned[t].result.best.status != MeasureStatus::kOk) return std::nullopt;
+    reference.cycles += tasks[t].weight * tuned[t].result.best.cycles;
+    reference.proved = reference.proved && tuned[t].result.proved_optimal;
+  }
+  return reference;
+}
 
 Design co_optimise(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options, RecordStore& records,
                    const ReportProgress& progress) {

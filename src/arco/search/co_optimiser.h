@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct TuneProgress {
   size_t planned = 0;
   double best_cycles = 0;  // of the network; 0: none yet
   std::string best_chip;
+  uint64_t simulated = 0;  // layers simulated so far, of all tasks on all chips; those of "schedules" at its end
+  SearchEffort effort;     // of the searches that ended
 };
 using ReportProgress = std::function<void(const TuneProgress&)>;
 
@@ -46,5 +49,10 @@ using ReportProgress = std::function<void(const TuneProgress&)>;
 // anything.
 Design co_optimise(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options, RecordStore& records,
                    const ReportProgress& progress);
+
+// The default VTA, every task's schedule searched with branch and bound: what a design is compared with. Nothing if
+// interrupted or if a task does not fit it. finished(done) after each task.
+std::optional<Reference> tune_default_vta(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options,
+                                          RecordedSearch& records, const std::function<void(size_t)>& finished);
 
 }  // namespace arco

@@ -46,6 +46,14 @@ std::string why_chip_illegal(const HardwareConfig& hardware, const Budget& budge
   return text;
 }
 
+bool has_schedule(const SpaceOptions& options, const Workload& workload, const HardwareConfig& hardware,
+                  const Schedule& s) {
+  if (!options.only_paper_schedules()) return true;
+  const Extents extents = extents_of(workload, hardware);
+  return s.order == LoopOrder::kSpatialOuter && s.tile_b == 1 && s.tile_ci == extents.ci_step &&
+         s.tile_co == extents.co_step;
+}
+
 ConfigurationSpace::ConfigurationSpace(const Workload& workload, const SpaceOptions& options)
     : workload_(workload), options_(options) {
   if (options_.kind != SpaceKind::kSoftware) options_.hardware.variant = IsaVariant::kVtaPlus;
@@ -110,7 +118,7 @@ void ConfigurationSpace::add_schedule_knobs() {
   const auto list = [&](size_t i) {
     return values[i].empty() ? std::vector<int64_t>{1} : std::vector<int64_t>(values[i].begin(), values[i].end());
   };
-  const bool paper = options_.kind == SpaceKind::kPaper;
+  const bool paper = options_.only_paper_schedules();
   add_knob(paper ? "h_threading" : "h_threads", Agent::kScheduling, {1, 2});
   add_knob(paper ? "oc_threading" : "oc_threads", Agent::kScheduling, {1, 2});
   if (!paper) add_knob("order", Agent::kScheduling, {0, 1});
@@ -140,10 +148,11 @@ Schedule ConfigurationSpace::schedule_of(const Choice& choice, const HardwareCon
   Schedule s;
   s.h_threads = static_cast<int>(next());
   s.oc_threads = static_cast<int>(next());
-  if (options_.kind != SpaceKind::kPaper) s.order = static_cast<LoopOrder>(next());
+  const bool paper = options_.only_paper_schedules();
+  if (!paper) s.order = static_cast<LoopOrder>(next());
   s.tile_h = next();
   s.tile_w = next();
-  if (options_.kind == SpaceKind::kPaper) {
+  if (paper) {
     const Extents extents = extents_of(workload_, hardware);
     s.tile_ci = extents.ci_step;
     s.tile_co = extents.co_step;
@@ -165,9 +174,10 @@ std::optional<Choice> ConfigurationSpace::choice_of(const Configuration& c) cons
   for (const HardwareKnob& knob : hardware_knobs_) values.push_back(int64_t{1} << (c.hardware.*knob.log2_field));
   const Schedule& s = c.schedule;
   values.insert(values.end(), {s.h_threads, s.oc_threads});
-  if (options_.kind != SpaceKind::kPaper) values.push_back(static_cast<int64_t>(s.order));
+  const bool paper = options_.only_paper_schedules();
+  if (!paper) values.push_back(static_cast<int64_t>(s.order));
   values.insert(values.end(), {s.tile_h, s.tile_w});
-  if (options_.kind != SpaceKind::kPaper) values.insert(values.end(), {s.tile_b, s.tile_ci, s.tile_co});
+  if (!paper) values.insert(values.end(), {s.tile_b, s.tile_ci, s.tile_co});
   Choice choice;
   for (size_t i = 0; i < knobs_.size(); ++i) {
     const auto& options = knobs_[i].values;
@@ -182,7 +192,9 @@ std::optional<Choice> ConfigurationSpace::choice_of(const Configuration& c) cons
 
 std::string ConfigurationSpace::key() const {
   const char* kinds[] = {"software", "paper", "full"};
-  std::string text = fmt::format("{} | {} | {}", workload_.to_string(), kinds[static_cast<int>(options_.kind)],
+  const bool paper_software = options_.kind == SpaceKind::kSoftware && options_.paper_schedules;
+  std::string text = fmt::format("{} | {} | {}", workload_.to_string(),
+                                 paper_software ? "paper-software" : kinds[static_cast<int>(options_.kind)],
                                  options_.hardware.to_string());
   const Budget& budget = options_.budget;
   if (options_.kind == SpaceKind::kSoftware) return text;
@@ -306,7 +318,7 @@ Choice ConfigurationSpace::default_choice() const {
     for (const HardwareKnob& knob : hardware_knobs_) plain.*knob.log2_field = vta.*knob.log2_field;
   }
   std::optional<Choice> found;
-  if (options_.kind != SpaceKind::kPaper) {
+  if (!options_.only_paper_schedules()) {
     if (const auto schedule = best_estimated(workload_, plain)) found = choice_of({plain, *schedule});
     if (found && legal(*found)) return *found;
   }

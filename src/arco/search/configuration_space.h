@@ -29,7 +29,14 @@ struct SpaceOptions {
   SpaceKind kind = SpaceKind::kFull;
   HardwareConfig hardware;  // kSoftware: the chip; otherwise what no knob sets (interface width, burst length)
   Budget budget;
+  bool paper_schedules = false;  // kSoftware: only the schedule knobs of the paper's space (kPaper has no others)
+
+  // Schedules are what threads, tile_h and tile_w say: no splits of batch and channels, rows outermost.
+  bool only_paper_schedules() const { return paper_schedules || kind == SpaceKind::kPaper; }
 };
+// Whether a space with these options has a schedule, apart from legality.
+bool has_schedule(const SpaceOptions& options, const Workload& workload, const HardwareConfig& hardware,
+                  const Schedule& schedule);
 
 // The hardware knobs of the full space, in knob order; also used to enumerate chips for a whole network.
 struct HardwareKnob {

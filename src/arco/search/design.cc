@@ -23,14 +23,6 @@ namespace {
 
 constexpr int kFormat = 1;
 
-json schedule_json(const Schedule& s) {
-  return {
-      {"tile_b", s.tile_b},         {"tile_h", s.tile_h},
-      {"tile_w", s.tile_w},         {"tile_ci", s.tile_ci},
-      {"tile_co", s.tile_co},       {"h_threads", s.h_threads},
-      {"oc_threads", s.oc_threads}, {"order", s.order == LoopOrder::kSpatialOuter ? "spatial-outer" : "channel-outer"}};
-}
-
 // Reads members of one object, collecting every problem.
 class Reader {
  public:
@@ -137,38 +129,51 @@ void read_host_tasks(const json& root, Design& d, ErrorList& errors) {
 
 }  // namespace
 
+json to_json(const Schedule& s) {
+  return {
+      {"tile_b", s.tile_b},         {"tile_h", s.tile_h},
+      {"tile_w", s.tile_w},         {"tile_ci", s.tile_ci},
+      {"tile_co", s.tile_co},       {"h_threads", s.h_threads},
+      {"oc_threads", s.oc_threads}, {"order", s.order == LoopOrder::kSpatialOuter ? "spatial-outer" : "channel-outer"}};
+}
+
+json to_json(const std::vector<DesignHostTask>& tasks) {
+  json list = json::array();
+  for (const DesignHostTask& task : tasks) {
+    list.push_back({{"workload", task.workload}, {"weight", task.weight}, {"why", task.why}});
+  }
+  return list;
+}
+
+json to_json(const std::optional<Reference>& reference) {
+  if (!reference) return nullptr;
+  return {{"hardware", json::parse(to_json(reference->hardware))},
+          {"cycles", reference->cycles},
+          {"area_mm2", reference->area_mm2},
+          {"proved", reference->proved}};
+}
+
 json to_json(const Design& d) {
   json tasks = json::array();
   for (const DesignTask& task : d.tasks) {
     tasks.push_back({{"workload", task.workload},
                      {"weight", task.weight},
-                     {"schedule", schedule_json(task.schedule)},
+                     {"schedule", to_json(task.schedule)},
                      {"cycles", task.cycles},
                      {"bound", task.bound}});
   }
-  json host_tasks = json::array();
-  for (const DesignHostTask& task : d.host_tasks) {
-    host_tasks.push_back({{"workload", task.workload}, {"weight", task.weight}, {"why", task.why}});
-  }
-  json out = {{"format", kFormat},
-              {"hardware", json::parse(to_json(d.hardware))},
-              {"tasks", tasks},
-              {"host_tasks", host_tasks},
-              {"cycles", d.cycles},
-              {"area_mm2", d.area_mm2},
-              {"network_bound", d.network_bound},
-              {"tuner", d.tuner},
-              {"seed", d.seed},
-              {"measurements", d.measurements},
-              {"complete", d.complete},
-              {"reference", nullptr}};
-  if (d.reference) {
-    out["reference"] = {{"hardware", json::parse(to_json(d.reference->hardware))},
-                        {"cycles", d.reference->cycles},
-                        {"area_mm2", d.reference->area_mm2},
-                        {"proved", d.reference->proved}};
-  }
-  return out;
+  return {{"format", kFormat},
+          {"hardware", json::parse(to_json(d.hardware))},
+          {"tasks", tasks},
+          {"host_tasks", to_json(d.host_tasks)},
+          {"cycles", d.cycles},
+          {"area_mm2", d.area_mm2},
+          {"network_bound", d.network_bound},
+          {"tuner", d.tuner},
+          {"seed", d.seed},
+          {"measurements", d.measurements},
+          {"complete", d.complete},
+          {"reference", to_json(d.reference)}};
 }
 
 void write_design(const Design& design, const std::filesystem::path& path) {

@@ -59,6 +59,9 @@ struct Design {
 
 // design.json. Reading checks everything and reports all problems at once (UserError).
 nlohmann::json to_json(const Design& design);
+nlohmann::json to_json(const Schedule& schedule);
+nlohmann::json to_json(const std::vector<DesignHostTask>& tasks);
+nlohmann::json to_json(const std::optional<Reference>& reference);  // or null
 void write_design(const Design& design, const std::filesystem::path& path);
 Design parse_design(const std::string& text, const std::string& source);
 Design read_design(const std::filesystem::path& path);

@@ -64,7 +64,23 @@ TuneResult RecordedSearch::run(const SearchSpace& space, const std::string& key,
     records_.add(run_, id, space, results, tags);
     return results;
   };
-  return run_tuner(tuner, recorded, trials, batch, known);
+  TuneResult result = run_tuner(tuner, recorded, trials, batch, known);
+  const std::lock_guard lock(mutex_);
+  effort_.add(result);
+  return result;
+}
+
+SearchEffort RecordedSearch::effort() const {
+  const std::lock_guard lock(mutex_);
+  return effort_;
+}
+
+void SearchEffort::add(const TuneResult& result) {
+  measurements += result.history.size();
+  for (const Measurement& m : result.history) invalid += m.status == MeasureStatus::kOk ? 0 : 1;
+  measure_seconds += result.measure_seconds;
+  search_seconds += result.search_seconds;
+  fit_seconds += result.fit_seconds;
 }
 
 }  // namespace arco

@@ -27,6 +27,17 @@ std::unique_ptr<Tuner> make_planned_tuner(const TunerChoice& choice, const Searc
 // Measurements between two asks: the tuner's own batch or plan where it has one, at most `most`.
 size_t batch_of(const TunerChoice& choice, size_t most);
 
+// What searching took, for reports.
+struct SearchEffort {
+  uint64_t measurements = 0;  // asked for by tuners, illegal ones included
+  uint64_t invalid = 0;       // of these, those that brought no cycles
+  double measure_seconds = 0;
+  double search_seconds = 0;  // inside the tuners, fitting included
+  double fit_seconds = 0;
+
+  void add(const TuneResult& result);
+};
+
 // Several threads may search different spaces at a time.
 class RecordedSearch {
  public:
@@ -41,12 +52,15 @@ class RecordedSearch {
   // Runs the tuner as run_tuner() does; `known` count as trials.
   TuneResult run(const SearchSpace& space, const std::string& key, Tuner& tuner, const Measurer& measure, size_t trials,
                  size_t batch, const std::vector<Measurement>& known);
+  // Of all finished run()s.
+  SearchEffort effort() const;
 
  private:
   int64_t space_id(const SearchSpace& space, const std::string& key);
 
   RecordStore& records_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  SearchEffort effort_;
   int64_t run_ = 0;
 };
 

@@ -18,8 +18,9 @@ TunerChoice with_short_training(TunerChoice choice) {
 
 }  // namespace
 
-SpaceOptions schedules_on(const HardwareConfig& hardware) {
+SpaceOptions schedules_on(const HardwareConfig& hardware, const SpaceOptions& like) {
   SpaceOptions options;
+  options.paper_schedules = like.only_paper_schedules();
   options.kind = SpaceKind::kSoftware;
   options.hardware = hardware;
   return options;

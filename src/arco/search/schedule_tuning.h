@@ -31,7 +31,7 @@ std::vector<TunedTask> tune_tasks(const std::vector<WeightedTask>& tasks, const 
                                   const TaskTuningOptions& options, RecordedSearch& records,
                                   const std::function<void(size_t)>& finished = {});
 
-// The space of the schedules on one chip.
-SpaceOptions schedules_on(const HardwareConfig& hardware);
+// The space of the schedules on one chip, with the schedule knobs that `like` has.
+SpaceOptions schedules_on(const HardwareConfig& hardware, const SpaceOptions& like = {});
 
 }  // namespace arco

@@ -6,10 +6,10 @@
 #include "arco/search/tuner.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
+#include "arco/search/stopwatch.h"
 
 namespace arco {
 namespace {
@@ -17,17 +17,14 @@ namespace {
 // Adds the time that `work` takes to `seconds`.
 template <typename Work>
 auto timed(double& seconds, const Work& work) {
-  struct Stopwatch {
-    double& total;
-    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-    ~Stopwatch() { total += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
-  } stopwatch{seconds};
+  const Stopwatch stopwatch(seconds);
   return work();
 }
 
 void append(TuneResult& result, const std::vector<Measurement>& measured) {
   for (const Measurement& m : measured) {
     result.history.push_back(m);
+    result.seconds.push_back(result.measure_seconds + result.search_seconds);
     if (m.status != MeasureStatus::kOk) continue;
     if (result.best.status != MeasureStatus::kOk || m.cycles < result.best.cycles) result.best = m;
   }
@@ -57,6 +54,7 @@ TuneResult run_tuner(Tuner& tuner, const Measurer& measure, size_t trials, size_
     timed(result.search_seconds, [&] { tuner.tell(measured); });
     if (tuner.proved_optimal()) break;
   }
+  result.fit_seconds = tuner.fit_seconds();
   result.proved_optimal = tuner.proved_optimal();
   result.proven_bound = tuner.proven_bound();
   return result;

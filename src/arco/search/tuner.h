@@ -22,6 +22,8 @@ class Tuner {
   virtual bool proved_optimal() const { return false; }
   // Cycles that no legal configuration can beat, measured or not; 0: nothing is proven.
   virtual double proven_bound() const { return 0; }
+  // Of the time inside ask and tell, what fitting cost models took. For reports only.
+  virtual double fit_seconds() const { return 0; }
 };
 
 struct TuneResult {
@@ -30,7 +32,9 @@ struct TuneResult {
   bool proved_optimal = false;
   double proven_bound = 0;  // cycles; best.cycles / proven_bound - 1 is the proven gap
   double measure_seconds = 0;
-  double search_seconds = 0;  // inside ask and tell
+  double search_seconds = 0;  // inside ask and tell, fitting included
+  double fit_seconds = 0;
+  std::vector<double> seconds;  // measuring and searching until each member of history was known; 0 for known ones
 };
 
 // Runs ask, measure, tell until `trials` measurements, an empty ask, a proof, or an interrupt.

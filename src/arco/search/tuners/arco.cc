@@ -22,6 +22,7 @@
 #include "arco/search/history.h"
 #include "arco/search/initial_design.h"
 #include "arco/search/legal_points.h"
+#include "arco/search/stopwatch.h"
 #include "arco/search/surrogate_argmax.h"
 
 namespace arco {
@@ -107,6 +108,7 @@ class ArcoTuner::Search {
     }
   }
 
+  double fit_seconds() const { return fit_seconds_; }
   double proven_bound() const { return listed_ ? listed_->proven_bound(history_) : 0; }
   bool proved_optimal() const { return listed_ && proven_bound() >= best_cycles(); }
 
@@ -156,7 +158,7 @@ class ArcoTuner::Search {
       if (!plan_.empty()) return;
     }
     const bool news = !planned_at_ || *planned_at_ != measured;
-    if (news) surrogate_.fit(history_, seeds_.fork(100 + measured).next());
+    if (news) fit(seeds_.fork(100 + measured).next());
     planned_at_ = measured;
     const std::vector<ScoredConfiguration> best = best_predicted(std::max(kShortlist, 2 * count));
     if (best.empty() && listed_) return;  // nothing is left that could be better
@@ -170,6 +172,11 @@ class ArcoTuner::Search {
       if (news) train(best);
       sample(count - plan_.size());
     }
+  }
+
+  void fit(uint64_t seed) {
+    const Stopwatch stopwatch(fit_seconds_);
+    surrogate_.fit(history_, seed);
   }
 
   void plan_initial(size_t count) {
@@ -324,6 +331,7 @@ class ArcoTuner::Search {
   std::deque<std::pair<uint64_t, ChoiceReason>> plan_;
   std::unordered_map<uint64_t, ChoiceReason> reasons_;
   std::optional<size_t> planned_at_;  // measurements that the last plan knew
+  double fit_seconds_ = 0;
   bool started_ = false;
   bool pretrained_ = false;
   bool trained_ = false;
@@ -346,6 +354,9 @@ bool ArcoTuner::proved_optimal() const {
 }
 double ArcoTuner::proven_bound() const {
   return search_->proven_bound();
+}
+double ArcoTuner::fit_seconds() const {
+  return search_->fit_seconds();
 }
 std::optional<ChoiceReason> ArcoTuner::reason(uint64_t index) const {
   return search_->reason(index);

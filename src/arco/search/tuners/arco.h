@@ -135,6 +135,7 @@ class ArcoTuner : public Tuner {
   void tell(const std::vector<Measurement>& results) override;
   bool proved_optimal() const override;
   double proven_bound() const override;
+  double fit_seconds() const override;
 
   // Why this tuner asked for a configuration; empty if it did not.
   std::optional<ChoiceReason> reason(uint64_t index) const;

@@ -13,6 +13,7 @@
 
 #include "arco/search/feature_cache.h"
 #include "arco/search/history.h"
+#include "arco/search/stopwatch.h"
 
 namespace arco {
 namespace {
@@ -66,6 +67,8 @@ class AutoTvmTuner : public Tuner {
     return asked;
   }
 
+  double fit_seconds() const override { return fit_seconds_; }
+
   void tell(const std::vector<Measurement>& results) override {
     for (const Measurement& m : results) history_.tell(m);
   }
@@ -106,6 +109,7 @@ class AutoTvmTuner : public Tuner {
       const bool ok = m.status == MeasureStatus::kOk;
       targets.push_back(ok ? static_cast<float>(history_.best()->cycles / m.cycles) : 0.0F);
     }
+    const Stopwatch stopwatch(fit_seconds_);
     model.fit(features_.rows(indices), targets);
   }
 
@@ -115,6 +119,7 @@ class AutoTvmTuner : public Tuner {
   Random random_;
   History history_;
   FeatureCache features_;
+  double fit_seconds_ = 0;
   ModelAnnealing annealing_;
   size_t fits_ = 0;
   std::vector<uint64_t> plan_;

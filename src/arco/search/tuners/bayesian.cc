@@ -11,6 +11,7 @@
 
 #include "arco/search/feature_cache.h"
 #include "arco/search/history.h"
+#include "arco/search/stopwatch.h"
 
 namespace arco {
 namespace {
@@ -42,6 +43,8 @@ class BayesianTuner : public Tuner {
     for (const uint64_t index : asked) history_.mark_asked(index);
     return asked;
   }
+
+  double fit_seconds() const override { return fit_seconds_; }
 
   void tell(const std::vector<Measurement>& results) override {
     for (const Measurement& m : results) history_.tell(m);
@@ -101,6 +104,7 @@ class BayesianTuner : public Tuner {
       indices.push_back(m.index);
       targets.push_back(ok ? static_cast<float>(-std::log2(m.cycles)) : worst - 1);
     }
+    const Stopwatch stopwatch(fit_seconds_);
     ensemble.fit(features_.rows(indices), targets, prior(indices));
   }
 
@@ -193,6 +197,7 @@ class BayesianTuner : public Tuner {
   Random random_;
   History history_;
   FeatureCache features_;
+  double fit_seconds_ = 0;
   bool listed_ = false;
   std::vector<uint64_t> legal_;  // unvisited ones of a small space
 };

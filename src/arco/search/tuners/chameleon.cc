@@ -8,6 +8,7 @@
 
 #include "arco/search/feature_cache.h"
 #include "arco/search/history.h"
+#include "arco/search/stopwatch.h"
 
 namespace arco {
 namespace {
@@ -35,6 +36,8 @@ class ChameleonTuner : public Tuner {
     }
     return asked;
   }
+
+  double fit_seconds() const override { return fit_seconds_; }
 
   void tell(const std::vector<Measurement>& results) override {
     for (const Measurement& m : results) history_.tell(m);
@@ -91,6 +94,7 @@ class ChameleonTuner : public Tuner {
       const bool ok = m.status == MeasureStatus::kOk;
       targets.push_back(ok ? static_cast<float>(history_.best()->cycles / m.cycles) : 0.0F);
     }
+    const Stopwatch stopwatch(fit_seconds_);
     model.fit(features_.rows(indices), targets);
   }
 
@@ -100,6 +104,7 @@ class ChameleonTuner : public Tuner {
   Random random_;
   History history_;
   FeatureCache features_;
+  double fit_seconds_ = 0;
   PpoExplorer explorer_;
   std::vector<uint64_t> plan_;
   size_t next_ = 0;
