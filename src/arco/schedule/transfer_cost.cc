@@ -9,15 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <span>
 
 namespace arco {
 
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double real(int64_t value) {
   return static_cast<double>(value);
@@ -100,7 +97,6 @@ class LoadSum {
       : t_(tiles), bus_(hw.bus_bits / 8), pixel_(tiles.ratio * element_bytes), narrow_(element_bytes > bus_) {
     step_ = std::gcd(std::gcd(t_.columns, t_.column_step), t_.pad_left) * pixel_;
     sum_.merged_fixed = load_cycles(0, narrow_);
-    sum_.least_plane = sum_.least_merged = kInfinity;
     sum_.per_position = 1 / real(t_.h_tiles * t_.w_tiles);
   }
 
@@ -124,8 +120,9 @@ class LoadSum {
   void merged(const Clip& r, double count) {
     Two beats = touched(r.inside * t_.columns * pixel_, step_, bus_);
     beats[kLeast] = real(r.inside * t_.columns * pixel_) / real(bus_);  // several groups may share a word
-    sum_.merged_cycles += count * beats;
-    sum_.merged_count += count;
+    sum_.cycles += count * beats;
+    sum_.fixed_cycles += count * sum_.merged_fixed;
+    sum_.merged_transfers += count;
     sum_.beats += count * beats;
     sum_.rows += count;
     sum_.least_merged = std::min(sum_.least_merged, beats[kLeast]);
@@ -140,8 +137,8 @@ class LoadSum {
     cycles[kMean] += single_beat_excess(height, row_beats[kMean]);
     const double padding = pads + (narrow_ ? ReadTiming::kNarrowPadding : ReadTiming::kWidePadding);
     if (pads > 0) cycles = max(cycles, beats + padding);
-    sum_.plane_cycles += count * cycles;
-    sum_.plane_count += count;
+    sum_.cycles += count * cycles;
+    sum_.transfers += count;
     sum_.beats += count * beats;
     sum_.rows += count * height;
     sum_.least_plane = std::min(sum_.least_plane, cycles[kLeast]);
@@ -211,13 +208,14 @@ PositionSum store_sum(const PlaneTiles& t, const HardwareConfig& hw) {
   sum.per_position = 1 / positions;
   sum.merged_fixed = WriteTiming::kStart;
   if (full_rows) {
-    sum.merged_count = positions;
-    sum.merged_cycles = positions * row;
+    sum.merged_transfers = positions;
+    sum.cycles = positions * row;
+    sum.fixed_cycles = positions * sum.merged_fixed;
     sum.least_merged = row[kLeast];
   } else {
     const Two cycles = WriteTiming::kStart + real(t.tile_rows) * row;
-    sum.plane_count = positions;
-    sum.plane_cycles = positions * cycles;
+    sum.transfers = positions;
+    sum.cycles = positions * cycles;
     sum.least_plane = cycles[kLeast];
   }
   return sum;

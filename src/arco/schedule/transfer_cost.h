@@ -3,10 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "arco/hardware/hardware_config.h"
 #include "arco/schedule/geometry.h"
-#include "arco/schedule/lanes.h"
+#include "arco/schedule/two.h"
 
 namespace arco {
 
@@ -29,30 +30,21 @@ constexpr double load_cycles(double beats, bool narrow) {
   return beats + ReadTiming::kDelay + (narrow ? ReadTiming::kNarrowFixed : ReadTiming::kWideFixed);
 }
 
-// A sum over the positions, per channel group: one transfer for each group, or one for all groups ("merged") where the
-// rows of the tile are contiguous in DRAM.
+// A sum over the positions, per channel group unless said otherwise: one transfer for each group, or one for all groups
+// ("merged") where the rows of the tile are contiguous in DRAM.
 struct PositionSum {
-  Two plane_cycles{};       // separate transfers, per group
-  Two merged_cycles{};      // merged transfers, per group, beside merged_fixed each
-  Two beats{};              // all transfers, per group
-  double plane_count = 0;   // separate transfers, per group
-  double merged_count = 0;  // merged transfers
-  double merged_fixed = 0;
-  double rows = 0;          // rows moved, per group
-  double pad_alu = 0;       // ALU cycles of lowering the padding, per group
-  double per_position = 1;  // 1 / positions
-  // The cheapest position.
-  double least_plane = 0;
-  double least_merged = 0;
-
-  Two cycles(double groups) const { return groups * (plane_cycles + merged_cycles) + merged_count * merged_fixed; }
-  double transfers(double groups) const { return groups * plane_count + merged_count; }
-  // One position: the cheapest, and the average.
-  Two position(double groups) const {
-    const double plane = plane_count > 0 ? groups * least_plane : merged_fixed + groups * least_merged;
-    const double merged = merged_count > 0 ? merged_fixed + groups * least_merged : plane;
-    return Two{plane < merged ? plane : merged, per_position * cycles(groups)[kMean]};
-  }
+  Two cycles{};                 // all transfers, fixed_cycles apart
+  double fixed_cycles = 0;      // of the merged ones, whatever the groups
+  Two beats{};                  // all transfers
+  double transfers = 0;         // separate ones
+  double merged_transfers = 0;  // whatever the groups
+  double merged_fixed = 0;      // cycles of a merged transfer, whatever the groups
+  double rows = 0;              // rows moved
+  double pad_alu = 0;           // ALU cycles of lowering the padding
+  double per_position = 1;      // 1 / positions
+  // The cheapest position whose transfers are separate, or merged; infinite if there is none.
+  double least_plane = std::numeric_limits<double>::infinity();
+  double least_merged = std::numeric_limits<double>::infinity();
 };
 
 // Tiles of a plane that is padded where they reach beyond it.

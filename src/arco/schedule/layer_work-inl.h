@@ -1,0 +1,260 @@
+// What the instructions of a schedule cost one by one, before asking how they overlap. Mirrors lower/.
+//
+// N = entries of an accumulator tile. Clearing it or an operation with an immediate takes N + 7 cycles, an operation
+// with two operands 2N + 7, a GEMM its steps + 7 (vta-isa 4.2). Transfers: transfer_cost.h.
+#if defined(ARCO_SCHEDULE_LAYER_WORK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ARCO_SCHEDULE_LAYER_WORK_INL_H_
+#undef ARCO_SCHEDULE_LAYER_WORK_INL_H_
+#else
+#define ARCO_SCHEDULE_LAYER_WORK_INL_H_
+#endif
+
+#include "arco/schedule/lanes-inl.h"
+#include "arco/schedule/layer_work.h"
+#include "arco/schedule/reuse-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace arco {
+namespace HWY_NAMESPACE {
+
+// No defaults: WorkBuilder sets everything. Cycles of one thing each unless named otherwise: at least that, and on
+// average over the tiles of the layer.
+struct LayerWork {
+  Lanes tiles;
+  Lanes gemms;     // GEMMs of a tile
+  Lanes gemm;      // one GEMM
+  Pair begin_alu;  // compute work before a tile's first GEMM, loads of accumulators apart
+  Pair end_alu;    // and after its last
+  Pair inp;        // loading one tile
+  Lanes wgt, bias;
+  Pair residual;  // loading a tile's residual; for pooling and addition all it works on
+  Pair store;     // storing a tile
+  // Sums over the layer.
+  Pair inp_total, residual_total;
+  Lanes wgt_total, bias_total;
+  Pair read_beats;                    // without instructions and micro-ops
+  Lanes load_transfers, load_bursts;  // of the load module; bursts: at most
+  Lanes dma_transfers, dma_bursts;    // of the compute module
+  Lanes instructions;                 // at least
+  Lanes more_instructions;            // that may come on top
+};
+
+// PositionSum (transfer_cost.h) of several schedules.
+class PositionSums {
+ public:
+  PositionSums(const CaseLanes& cases, PositionSum PlaneCosts::*sum) : cases_(cases), sum_(sum) {}
+
+  Lanes number(double PositionSum::*field) const { return cases_.number(sum_, field); }
+  Pair pair(Two PositionSum::*field) const { return cases_.pair(sum_, field); }
+  Pair cycles(Lanes groups) const { return groups * pair(&PositionSum::cycles) + number(&PositionSum::fixed_cycles); }
+  Lanes transfers(Lanes groups) const {
+    return groups * number(&PositionSum::transfers) + number(&PositionSum::merged_transfers);
+  }
+  // One position: the cheapest, and the average.
+  Pair position(Lanes groups) const {
+    const Lanes plane = groups * number(&PositionSum::least_plane);
+    const Lanes merged = groups * number(&PositionSum::least_merged) + number(&PositionSum::merged_fixed);
+    const Lanes mean = groups * pair(&PositionSum::cycles).mean + number(&PositionSum::fixed_cycles);
+    return {min(plane, merged), number(&PositionSum::per_position) * mean};
+  }
+
+ private:
+  const CaseLanes& cases_;
+  PositionSum PlaneCosts::*sum_;
+};
+
+class WorkBuilder {
+ public:
+  WorkBuilder(const Workload& w, const HardwareConfig& hw, const LayerConstants& constants, const CaseLanes& cases,
+              const Reuse& reuse, LayerWork& work)
+      : w_(w), hw_(hw), c_(constants), cases_(cases), reuse_(reuse), out_(work) {
+    tile_ci_ = cases.tile(&ScheduleCase::ci);
+    tile_co_ = cases.tile(&ScheduleCase::co);
+    batches_ = cases.tile(&ScheduleCase::b);
+    entries_ = batches_ * tile_co_ * cases.tile(&ScheduleCase::h) * cases.tile(&ScheduleCase::w);
+    out_groups_ = tile_co_ * c_.per_out_ratio;
+    per_position_ = cases.number(&PlaneCosts::store, &PositionSum::per_position);
+    out_.tiles = cases.tiles(&ScheduleCase::b) * cases.tiles(&ScheduleCase::h) * cases.tiles(&ScheduleCase::w) *
+                 cases.tiles(&ScheduleCase::co);
+    out_.begin_alu = out_.end_alu = out_.inp = out_.residual = out_.inp_total = out_.residual_total = both(Lanes{});
+    out_.read_beats = both(Lanes{});
+    out_.gemms = out_.gemm = out_.wgt = out_.bias = out_.wgt_total = out_.bias_total = Lanes{};
+    out_.load_transfers = out_.load_bursts = out_.dma_transfers = out_.dma_bursts = Lanes{};
+    out_.instructions = out_.more_instructions = Lanes{};
+  }
+
+  void build() {
+    switch (w_.kind) {
+      case WorkloadKind::kConv2d:
+        conv();
+        break;
+      case WorkloadKind::kAdd:
+        add();
+        break;
+      default:
+        pool();
+        break;
+    }
+    const PositionSums store(cases_, &PlaneCosts::store);
+    out_.store = batches_ * store.position(out_groups_);
+    per_tile_ += batches_ * store.transfers(out_groups_) * per_position_;
+    out_.instructions += out_.tiles * per_tile_ + 3;  // micro-ops, the no-op and FINISH
+    out_.dma_transfers += 1;
+  }
+
+ private:
+  Lanes pass() const { return entries_ + kIssue; }
+  Lanes pair() const { return 2 * entries_ + kIssue; }
+
+  void begin_alu(Lanes cycles) {
+    out_.begin_alu += cycles;
+    per_tile_ += 1;
+  }
+  void end_alu(Lanes cycles, double instructions = 1) {
+    out_.end_alu += cycles;
+    per_tile_ += instructions;
+  }
+
+  void requantize() {
+    if (w_.shift_out) end_alu(pass());
+    if (c_.plus && w_.symmetric_clamp) {
+      end_alu(pass());
+    } else {
+      end_alu(2 * pass(), 2);
+    }
+  }
+  // Rounding before a right shift; a left shift (which the task does not tell apart) has none.
+  void rounding(Lanes cycles) {
+    if (!w_.shift_out) return;
+    out_.end_alu += Pair{Lanes{}, cycles};
+    out_.more_instructions += out_.tiles;
+  }
+
+  // Transfers of the compute module over the layer: `rows` of them contiguous in DRAM.
+  void dma(Lanes transfers, const Pair& beats, Lanes rows) {
+    out_.dma_transfers += transfers;
+    out_.dma_bursts += beats.mean * c_.per_burst + 2 * rows;
+    out_.read_beats += beats;
+    out_.instructions += transfers;
+  }
+
+  // Tiles loaded into the accumulators, `copies` for each result tile.
+  void accumulators(PositionSum PlaneCosts::*what, Lanes groups, double copies) {
+    const PositionSums sum(cases_, what);
+    const Lanes share = out_.tiles * per_position_ * batches_ * copies;
+    out_.residual = copies * batches_ * sum.position(groups);
+    out_.residual_total = share * sum.cycles(groups);
+    dma(share * sum.transfers(groups), share * groups * sum.pair(&PositionSum::beats),
+        share * groups * sum.number(&PositionSum::rows));
+  }
+
+  void conv() {
+    out_.gemms = cases_.tiles(&ScheduleCase::ci);
+    out_.gemm = entries_ * tile_ci_ * c_.kernel + kIssue;
+    per_tile_ += out_.gemms;
+    if (w_.has_residual) {
+      accumulators(&PlaneCosts::residual, out_groups_, 1);
+      if (w_.shift_residual) begin_alu(pass());
+    }
+    if (w_.has_bias && c_.plus && !w_.has_residual) {
+      begin_alu(pair());
+    } else {
+      if (!w_.has_residual) begin_alu(pass());
+      if (w_.has_bias) end_alu(pair());
+    }
+    if (!w_.has_bias) rounding(pass());
+    requantize();
+    inputs();
+    weights();
+    if (w_.has_bias) bias();
+  }
+
+  void inputs() {
+    const PositionSums in(cases_, &PlaneCosts::input);
+    const Lanes bundles = max(same(1), tile_co_ * c_.per_bundle);
+    const Lanes groups = bundles * tile_ci_ * c_.per_in_ratio;
+    const Lanes loads = reuse_.inp.loads;
+    const Lanes sums = loads * batches_ * per_position_;  // over the positions
+    const Lanes transfers = sums * in.transfers(groups);
+    out_.inp = batches_ * in.position(groups);
+    out_.inp_total = sums * in.cycles(groups);
+    Pair beats = sums * groups * in.pair(&PositionSum::beats);
+    // Where only the tiles of an odd last group stay, which positions the loads are of is not counted.
+    const Mask even = reuse_.inp.even;
+    out_.inp_total.least = select(even, out_.inp_total.least, loads * out_.inp.least);
+    beats.least = only_if(even, beats.least);
+    out_.read_beats += beats;
+    out_.load_transfers += transfers;
+    out_.load_bursts += beats.mean * c_.per_burst + 2 * sums * groups * in.number(&PositionSum::rows);
+    out_.instructions += transfers;
+  }
+
+  Lanes beats_of(Lanes bytes) const { return whole((bytes + (c_.bus_bytes - 1)) * (1 / c_.bus_bytes)); }
+
+  void weights() {
+    const Lanes loads = reuse_.wgt.loads;
+    const Lanes rows = tile_co_;
+    const Lanes beats = rows * beats_of(tile_ci_ * (c_.kernel * static_cast<double>(hw_.wgt_element_bytes())));
+    const Lanes transfers = c_.weights_in_rows ? same(1) : rows;
+    out_.wgt = beats + transfers * c_.wgt_fixed;
+    out_.wgt_total = loads * out_.wgt;
+    out_.read_beats += loads * beats;
+    out_.load_transfers += loads * transfers;
+    out_.load_bursts += loads * (beats * c_.per_burst + 2 * rows);
+    out_.instructions += loads * transfers;
+  }
+
+  void bias() {
+    const Lanes loads = reuse_.bias.loads;
+    const Lanes beats = beats_of(tile_co_ * static_cast<double>(hw_.acc_element_bytes()));
+    out_.bias = beats + c_.bias_fixed;
+    out_.bias_total = loads * out_.bias;
+    dma(loads, both(loads * beats), loads);
+  }
+
+  void pool() {
+    const bool max_pool = w_.kind == WorkloadKind::kMaxPool;
+    const Lanes groups = tile_co_ * c_.per_in_ratio;
+    accumulators(&PlaneCosts::input, groups, 1);
+    if (max_pool && !c_.plus) lower_padding(groups);
+    if (!c_.plus) begin_alu(pass());
+    out_.begin_alu += c_.kernel * pair();
+    per_tile_ += c_.kernel;
+    if (!max_pool) {
+      end_alu(pass());
+      rounding(pair());
+      dma(same(1), both(beats_of(same(static_cast<double>(hw_.acc_element_bytes())))), same(1));
+    }
+    requantize();
+  }
+
+  // Strips of padding, up to four a transfer.
+  void lower_padding(Lanes groups) {
+    const Lanes cycles = PositionSums(cases_, &PlaneCosts::input).number(&PositionSum::pad_alu);
+    out_.begin_alu += Pair{Lanes{}, batches_ * groups * cycles * per_position_};
+    out_.more_instructions += only_if(cycles > 0, 4 * out_.tiles * batches_ * groups);
+  }
+
+  void add() {
+    accumulators(&PlaneCosts::residual, out_groups_, 2);
+    if (w_.shift_residual) begin_alu(pass());
+    begin_alu(pair());
+    rounding(pass());
+    requantize();
+  }
+
+  const Workload& w_;
+  const HardwareConfig& hw_;
+  const LayerConstants& c_;
+  const CaseLanes& cases_;
+  const Reuse& reuse_;
+  Lanes tile_ci_, tile_co_, batches_, entries_, out_groups_, per_position_;
+  Lanes per_tile_{};  // instructions
+  LayerWork& out_;
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace arco
+HWY_AFTER_NAMESPACE();
+
+#endif  // ARCO_SCHEDULE_LAYER_WORK_INL_H_
