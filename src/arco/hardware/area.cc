@@ -6,39 +6,28 @@
 //   DMA          per byte of the memory interface, once for reading and once for writing
 //   control      fetch and decode, plus the three instruction queues, which are memories
 //
-// Sources: Horowitz, "Computing's energy problem", ISSCC 2014; Dally, NIPS 2015 tutorial (cell areas of arithmetic);
-// Nangate 45 nm open cell library (flip-flop); published 45 nm 6T SRAM cell. Constants marked "chosen" are ours and
-// explained in docs/cost-model.md.
+// The constants and their sources: cost_constants.h.
 #include "arco/hardware/area.h"
 
 #include <fmt/format.h>
 
+#include "arco/hardware/cost_constants.h"
 #include "arco/hardware/fpga.h"
 
 namespace arco {
 namespace {
 
-// um^2 at 45 nm.
-constexpr double kMultiply8Um2 = 282;          // 8-bit integer multiplier (Horowitz, Dally)
-constexpr double kAdd32Um2 = 137;              // 32-bit integer adder (Horowitz, Dally)
-constexpr double kAdderTreeShare = 24.0 / 32;  // chosen: a tree of 16..24-bit adders, one per multiplier
-constexpr double kFlipFlopUm2 = 4.5;           // one bit (Nangate DFF_X1)
-constexpr double kRegisterBitsPerMac = 28;     // chosen: two 8-bit operands and a part of the pipeline register
-constexpr double kMacUm2 = kMultiply8Um2 + kAdd32Um2 * kAdderTreeShare + kRegisterBitsPerMac * kFlipFlopUm2;
-constexpr double kAluLaneUm2 = 900;               // chosen: 32-bit add, compare and shift, and an 8x8 multiplier
-constexpr double kSramBitUm2 = 0.55;              // chosen: 0.346 um^2 6T cell at about 63 % array efficiency, one port
-constexpr double kSramTwoPortBitUm2 = 0.8;        // chosen: 1.45 times, one read and one write port
-constexpr int64_t kSmallMacroBytes = 4096;        // below this, periphery no longer disappears in the array
-constexpr double kSmallMacroPeripheryUm2 = 6000;  // chosen: less than what 2 KB of cells take, so area stays monotone
-constexpr double kDmaByteUm2 = 3000;              // chosen: per byte of interface width and direction
-constexpr double kControlUm2 = 60000;             // chosen: fetch, decode, address generation
-constexpr int64_t kQueueBytes = 512 * 16;         // one instruction queue: 512 entries of 128 bits
-constexpr int kQueues = 3;                        // load, compute, store
 constexpr double kUm2PerMm2 = 1e6;
+constexpr double kMacUm2 = kCost.multiply8_area.value + kCost.add32_area.value * kCost.adder_tree_share.value +
+                           kCost.mac_register_bits.value * kCost.flip_flop_area.value;
+constexpr double kBytesPerQueueEntry = 16;
 
-double sram_mm2(int64_t bytes, double bit_um2) {
-  const double periphery = bytes < kSmallMacroBytes ? kSmallMacroPeripheryUm2 : 0;
-  return (static_cast<double>(bytes) * 8 * bit_um2 + periphery) / kUm2PerMm2;
+double sram_mm2(double bytes, const CostConstant& bit_area) {
+  const double periphery = bytes < kCost.small_macro_bytes.value ? kCost.small_macro_area.value : 0;
+  return (bytes * 8 * bit_area.value + periphery) / kUm2PerMm2;
+}
+double buffer_mm2(int log2_bytes, const CostConstant& bit_area) {
+  return sram_mm2(static_cast<double>(int64_t{1} << log2_bytes), bit_area);
 }
 
 // OUT mirrors ACC entry for entry with 8 instead of 32 bits.
@@ -51,14 +40,16 @@ int64_t out_buffer_bytes(const HardwareConfig& hw) {
 Area area_of(const HardwareConfig& hw) {
   Area area;
   area.mac_array = static_cast<double>(hw.macs_per_step()) * kMacUm2 / kUm2PerMm2;
-  area.alu = hw.batch() * hw.block_out() * kAluLaneUm2 / kUm2PerMm2;
-  area.inp_buffer = sram_mm2(int64_t{1} << hw.log2_inp_buffer, kSramBitUm2);
-  area.wgt_buffer = sram_mm2(int64_t{1} << hw.log2_wgt_buffer, kSramBitUm2);
-  area.acc_buffer = sram_mm2(int64_t{1} << hw.log2_acc_buffer, kSramTwoPortBitUm2);
-  area.out_buffer = sram_mm2(out_buffer_bytes(hw), kSramTwoPortBitUm2);
-  area.uop_buffer = sram_mm2(int64_t{1} << hw.log2_uop_buffer, kSramBitUm2);
-  area.dma = 2 * (hw.bus_bits / 8) * kDmaByteUm2 / kUm2PerMm2;
-  area.control = kControlUm2 / kUm2PerMm2 + kQueues * sram_mm2(kQueueBytes, kSramTwoPortBitUm2);
+  area.alu = hw.batch() * hw.block_out() * kCost.alu_lane_area.value / kUm2PerMm2;
+  area.inp_buffer = buffer_mm2(hw.log2_inp_buffer, kCost.sram_bit_area);
+  area.wgt_buffer = buffer_mm2(hw.log2_wgt_buffer, kCost.sram_bit_area);
+  area.acc_buffer = buffer_mm2(hw.log2_acc_buffer, kCost.sram_two_port_bit_area);
+  area.out_buffer = sram_mm2(static_cast<double>(out_buffer_bytes(hw)), kCost.sram_two_port_bit_area);
+  area.uop_buffer = buffer_mm2(hw.log2_uop_buffer, kCost.sram_bit_area);
+  area.dma = 2 * (hw.bus_bits / 8) * kCost.dma_area.value / kUm2PerMm2;
+  area.control =
+      kCost.control_area.value / kUm2PerMm2 +
+      kCost.queues.value * sram_mm2(kCost.queue_entries.value * kBytesPerQueueEntry, kCost.sram_two_port_bit_area);
   return area;
 }
 

@@ -1,7 +1,13 @@
 #include "arco/hardware/area.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "arco/base/file.h"
+#include "arco/hardware/cost_constants.h"
 
 namespace arco {
 namespace {
@@ -26,6 +32,16 @@ TEST(Area, DefaultVtaAddsUp) {
   EXPECT_LT(area.mac_array, 0.1 * area.total());
   EXPECT_EQ(relative_area(HardwareConfig{}), 1.0);
   EXPECT_EQ(buffer_bytes(HardwareConfig{}), 32768 + 262144 + 131072 + 32768 + 32768);
+}
+
+// The table of docs/cost-model.md and the constants say the same.
+TEST(CostConstants, StandInTheDocumentation) {
+  const std::string table = read_text_file(std::filesystem::path(ARCO_SOURCE_DIR) / "docs" / "cost-model.md");
+  for (const CostConstant& constant : all_cost_constants()) {
+    EXPECT_GT(constant.value, 0) << constant.name;
+    EXPECT_THAT(table, HasSubstr(fmt::format("| {} | {} {} | {} |", constant.name, constant.value, constant.unit,
+                                             constant.source)));
+  }
 }
 
 TEST(Area, MonotoneInEverySize) {

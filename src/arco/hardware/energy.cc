@@ -10,42 +10,33 @@
 //
 //   E(access) = E64(buffer bytes / macros) * access bytes / 8,   macros = max(1, access bytes / 8)
 //
-// E64 interpolates the published points 8 KB, 32 KB, 1 MB on a log-log scale. Sources: Horowitz, ISSCC 2014
-// (arithmetic, SRAM, DRAM). Constants marked "chosen" are ours and explained in docs/cost-model.md.
+// E64 interpolates the published points 8 KB, 32 KB, 1 MB on a log-log scale. The constants and their sources:
+// cost_constants.h.
 #include "arco/hardware/energy.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "arco/hardware/cost_constants.h"
+
 namespace arco {
 namespace {
 
-// pJ at 45 nm, 0.9 V.
-constexpr double kMultiply8Pj = 0.2;           // 8-bit integer multiply (Horowitz)
-constexpr double kAdd32Pj = 0.1;               // 32-bit integer add (Horowitz)
-constexpr double kAdd16Pj = 0.05;              // 16-bit integer add (Horowitz)
-constexpr double kAdderTreeShare = 24.0 / 32;  // chosen: as for the area of a MAC
-constexpr double kMacPj = kMultiply8Pj + kAdd32Pj * kAdderTreeShare;
-constexpr double kAluLanePj = kAdd32Pj;          // chosen: an ALU operation costs about an addition
-constexpr double kStepControlPj = 3 * kAdd16Pj;  // chosen: dst, src and wgt index, one addition each
-constexpr double kDramPerBytePj = 2000.0 / 8;    // 64 bits cost 1300 to 2600 pJ (Horowitz), 2000 taken
-constexpr int64_t kQueueBytes = 512 * 16;        // an instruction queue: 512 entries of 128 bits
+constexpr double kMacPj = kCost.multiply8_energy.value + kCost.add32_energy.value * kCost.adder_tree_share.value;
+constexpr double kStepControlPj = kCost.step_additions.value * kCost.add16_energy.value;
 constexpr int64_t kInstructionBytes = 16;
-
-// SRAM, 64 bits (Horowitz).
-constexpr double kSmallBytes = 8 * 1024, kSmallPj = 10;
-constexpr double kMiddleBytes = 32 * 1024, kMiddlePj = 20;
-constexpr double kLargeBytes = 1024 * 1024, kLargePj = 100;
-constexpr double kLeastBytes = 1024;  // chosen: smaller macros do not cost less, sense amplifiers and decoders remain
+constexpr auto kQueueBytes = static_cast<int64_t>(kCost.queue_entries.value) * kInstructionBytes;
+constexpr double kSmallBytes = 8 * 1024, kMiddleBytes = 32 * 1024, kLargeBytes = 1024 * 1024;
 
 double sram_word_pj(double bytes) {
-  const double size = std::max(bytes, kLeastBytes);
+  const double size = std::max(bytes, kCost.sram_least_bytes.value);
+  const double small = kCost.sram_8k_energy.value, middle = kCost.sram_32k_energy.value;
   if (size <= kMiddleBytes) {
-    const double slope = std::log(kMiddlePj / kSmallPj) / std::log(kMiddleBytes / kSmallBytes);
-    return kSmallPj * std::pow(size / kSmallBytes, slope);
+    const double slope = std::log(middle / small) / std::log(kMiddleBytes / kSmallBytes);
+    return small * std::pow(size / kSmallBytes, slope);
   }
-  const double slope = std::log(kLargePj / kMiddlePj) / std::log(kLargeBytes / kMiddleBytes);
-  return kMiddlePj * std::pow(size / kMiddleBytes, slope);
+  const double slope = std::log(kCost.sram_1m_energy.value / middle) / std::log(kLargeBytes / kMiddleBytes);
+  return middle * std::pow(size / kMiddleBytes, slope);
 }
 
 }  // namespace
@@ -63,7 +54,7 @@ Energy energy_of(const HardwareConfig& hw, const ActivityCounts& counts) {
   const uint64_t steps = counts.gemm_steps + counts.gemm_reset_steps + counts.alu_steps;
   Energy energy;
   energy.mac_array = times(counts.gemm_steps) * static_cast<double>(hw.macs_per_step()) * kMacPj;
-  energy.alu = times(counts.alu_steps) * hw.batch() * hw.block_out() * kAluLanePj;
+  energy.alu = times(counts.alu_steps) * hw.batch() * hw.block_out() * kCost.alu_lane_energy.value;
   energy.uop_buffer = times(steps + counts.uop_loaded) * access(hw.log2_uop_buffer, HardwareConfig::kUopElementBytes);
   energy.inp_buffer = times(counts.gemm_steps + counts.inp_loaded) * access(hw.log2_inp_buffer, hw.inp_element_bytes());
   energy.wgt_buffer = times(counts.gemm_steps + counts.wgt_loaded) * access(hw.log2_wgt_buffer, hw.wgt_element_bytes());
@@ -74,7 +65,7 @@ Energy energy_of(const HardwareConfig& hw, const ActivityCounts& counts) {
                       access(hw.log2_acc_buffer - 2, hw.out_element_bytes());
   energy.control =
       times(steps) * kStepControlPj + times(counts.instructions) * 2 * buffer_access_pj(kQueueBytes, kInstructionBytes);
-  energy.dram = times(counts.dram_read_bytes + counts.dram_written_bytes) * kDramPerBytePj;
+  energy.dram = times(counts.dram_read_bytes + counts.dram_written_bytes) * kCost.dram_energy.value;
   return energy;
 }
 

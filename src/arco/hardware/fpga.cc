@@ -5,17 +5,18 @@
 //   blocks = ceil(element bits / 72) * ceil(depth / 512)
 #include "arco/hardware/fpga.h"
 
+#include "arco/hardware/cost_constants.h"
+
 namespace arco {
 namespace {
 
 constexpr int64_t kWideBits = 72, kWideDepth = 512;
 constexpr int64_t kNarrowBits = 36, kNarrowDepth = 1024;
-constexpr int64_t kQueues = 3, kQueueBits = 128, kQueueDepth = 512;
-// Chosen; no counts of the public design are published.
-constexpr int64_t kLutPerMac = 16;       // adder tree outside the DSP
-constexpr int64_t kLutPerLane = 200;     // 32-bit add, compare, shift and their selection
-constexpr int64_t kLutPerBusByte = 150;  // both directions
-constexpr int64_t kLutControl = 8000;
+constexpr int64_t kQueueBits = 128;
+
+constexpr int64_t count(const CostConstant& constant) {
+  return static_cast<int64_t>(constant.value);
+}
 
 int64_t divide_up(int64_t value, int64_t by) {
   return (value + by - 1) / by;
@@ -33,12 +34,14 @@ FpgaResources fpga_of(const HardwareConfig& hw) {
   const int64_t lanes = int64_t{hw.batch()} * hw.block_out();
   const bool shares = lanes >= 2;
   FpgaResources resources;
-  resources.dsp = (shares ? macs / 2 : macs) + lanes;
+  resources.dsp = (shares ? macs / count(kCost.macs_per_dsp) : macs) + lanes;
   resources.bram36 =
       blocks(8 * hw.inp_element_bytes(), hw.inp_depth()) + blocks(8 * hw.wgt_element_bytes(), hw.wgt_depth()) +
       blocks(8 * hw.acc_element_bytes(), hw.acc_depth()) + blocks(8 * hw.out_element_bytes(), hw.acc_depth()) +
-      blocks(8 * HardwareConfig::kUopElementBytes, hw.uop_depth()) + kQueues * blocks(kQueueBits, kQueueDepth);
-  resources.lut = macs * kLutPerMac + lanes * kLutPerLane + hw.bus_bits / 8 * kLutPerBusByte + kLutControl;
+      blocks(8 * HardwareConfig::kUopElementBytes, hw.uop_depth()) +
+      count(kCost.queues) * blocks(kQueueBits, count(kCost.queue_entries));
+  resources.lut = macs * count(kCost.lut_per_mac) + lanes * count(kCost.lut_per_lane) +
+                  hw.bus_bits / 8 * count(kCost.lut_per_bus_byte) + count(kCost.lut_control);
   return resources;
 }
 

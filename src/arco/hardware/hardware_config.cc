@@ -13,6 +13,8 @@
 
 #include <algorithm>
 
+#include "arco/hardware/hardware_rules.h"
+
 namespace arco {
 namespace {
 
@@ -36,10 +38,10 @@ void check_range(Problems& problems, const char* name, int value, int low, int h
 }
 
 // Values so far out that sizes derived from them would overflow.
-void check_ranges(const HardwareConfig& hw, Problems& problems) {
+void check_ranges(const HardwareConfig& hw, bool one_block_key, Problems& problems) {
   check_range(problems, "LOG_BATCH", hw.log2_batch, 0, kMaxLog2Batch);
-  check_range(problems, "LOG_BLOCK_IN", hw.log2_block_in, 1, kMaxLog2Block);
-  check_range(problems, "LOG_BLOCK_OUT", hw.log2_block_out, 0, kMaxLog2Block);
+  check_range(problems, one_block_key ? "LOG_BLOCK" : "LOG_BLOCK_IN", hw.log2_block_in, 1, kMaxLog2Block);
+  if (!one_block_key) check_range(problems, "LOG_BLOCK_OUT", hw.log2_block_out, 0, kMaxLog2Block);
   check_range(problems, "LOG_UOP_BUFF_SIZE", hw.log2_uop_buffer, 2, kMaxLog2Buffer);
   check_range(problems, "LOG_INP_BUFF_SIZE", hw.log2_inp_buffer, 1, kMaxLog2Buffer);
   check_range(problems, "LOG_WGT_BUFF_SIZE", hw.log2_wgt_buffer, 1, kMaxLog2Buffer);
@@ -125,24 +127,27 @@ const char* to_string(IsaVariant variant) {
   return variant == IsaVariant::kUp ? "up" : "vta++";
 }
 
-std::vector<std::string> HardwareConfig::violations() const {
+std::vector<std::string> broken_rules(const HardwareConfig& hw, bool one_block_key, bool complete) {
   Problems problems;
-  check_ranges(*this, problems);
-  const bool sane = problems.empty();
-  if (sane) {
-    if (variant == IsaVariant::kUp && log2_block_in != log2_block_out) {
+  check_ranges(hw, one_block_key, problems);
+  if (complete && problems.empty()) {
+    if (hw.variant == IsaVariant::kUp && hw.log2_block_in != hw.log2_block_out) {
       problems.push_back(
           fmt::format("BLOCK_IN is {} and BLOCK_OUT is {}, but variant up needs them equal; set ISA_VARIANT to "
                       "\"vta++\"",
-                      block_in(), block_out()));
+                      hw.block_in(), hw.block_out()));
     }
-    check_buffers(*this, problems);
+    check_buffers(hw, problems);
     const bool holds_something =
-        log2_uop_depth() >= 0 && log2_inp_depth() >= 0 && log2_wgt_depth() >= 0 && log2_acc_depth() >= 0;
-    if (holds_something) check_fields(*this, problems);
+        hw.log2_uop_depth() >= 0 && hw.log2_inp_depth() >= 0 && hw.log2_wgt_depth() >= 0 && hw.log2_acc_depth() >= 0;
+    if (holds_something) check_fields(hw, problems);
   }
-  check_interface(*this, problems);
+  check_interface(hw, problems);
   return problems;
+}
+
+std::vector<std::string> HardwareConfig::violations() const {
+  return broken_rules(*this, false, true);
 }
 
 std::string HardwareConfig::to_string() const {

@@ -184,6 +184,39 @@ TEST(HardwareJson, BrokenRulesStandBesideTypingErrors) {
   EXPECT_THAT(problems, HasSubstr("dst 11 + src 13 + wgt 10"));
 }
 
+// What people read, word for word.
+TEST(HardwareJson, GoldenTexts) {
+  EXPECT_EQ(problems_of(R"({"LOG_BATCH": 0, "LOG_BLOK": 4, "LOG_UOP_BUF_SIZE": 15, "LOG_INP_BUFF_SIZE": 15,
+                            "LOG_WGT_BUFF_SIZE": "18", "LOG_ACC_BUFF_SIZE": 17, "SHL_MEM_AXI_DATA_BITS": 96})"),
+            R"(hw.json: 6 problems
+  - LOG_UOP_BUFF_SIZE is missing; add it (the default VTA has 15)
+  - LOG_WGT_BUFF_SIZE is "18"; it must be an integer
+  - LOG_BLOCK is missing; add it (the default VTA has 4)
+  - unknown key "LOG_BLOK"; did you mean LOG_BLOCK?
+  - unknown key "LOG_UOP_BUF_SIZE"; did you mean LOG_UOP_BUFF_SIZE?
+  - the memory interface has 96 bits; it must be 64, 128, 256 or 512 (SHL_MEM_AXI_DATA_BITS))");
+  EXPECT_EQ(problems_of(R"({"LOG_BATCH": 0, "LOG_BLOCK": 40, "LOG_UOP_BUFF_SIZE": 15, "LOG_INP_BUFF_SIZE": 15,
+                            "LOG_WGT_BUFF_SIZE": 18, "LOG_ACC_BUFF_SIZE": 99})"),
+            R"(hw.json: 2 problems
+  - LOG_BLOCK is 40; it must be 1 to 12
+  - LOG_ACC_BUFF_SIZE is 99; it must be 2 to 30)");
+  EXPECT_EQ(problems_of(R"({"ISA_VARIANT": "up", "LOG_BATCH": 0, "LOG_BLOCK": 4, "LOG_UOP_BUFF_SIZE": 16,
+                            "LOG_INP_BUFF_SIZE": 17, "LOG_WGT_BUFF_SIZE": 19, "LOG_ACC_BUFF_SIZE": 18,
+                            "SHL_MEM_AXI_DATA_BITS": 96, "MAX_BURST_LENGTH": 24})"),
+            R"(hw.json: 6 problems
+  - a micro-op needs 36 bits (dst 12 + src 13 + wgt 11) of 32; make the INP, WGT or ACC buffer smaller, or the blocks larger
+  - micro-op ranges need 2*14 + 37 = 65 bits of 64; set LOG_UOP_BUFF_SIZE to at most 15
+  - the loop factors of a GEMM need 2*(12 + 13 + 11) = 72 bits of 64; make the INP, WGT or ACC buffer smaller, or the blocks larger
+  - the fields of an ALU instruction need 4*12 + 20 = 68 bits of 64; set LOG_ACC_BUFF_SIZE to at most 17, or ISA_VARIANT to "vta++"
+  - the memory interface has 96 bits; it must be 64, 128, 256 or 512 (SHL_MEM_AXI_DATA_BITS)
+  - a burst has at most 24 beats (MAX_BURST_LENGTH); it must be a power of two from 1 to 256)");
+  EXPECT_EQ(problems_of(R"({"LOG_BATCH": 0, "LOG_BLOCK_IN": 8, "LOG_BLOCK_OUT": 8, "LOG_UOP_BUFF_SIZE": 12,
+                            "LOG_INP_BUFF_SIZE": 7, "LOG_WGT_BUFF_SIZE": 18, "LOG_ACC_BUFF_SIZE": 14})"),
+            R"(hw.json: 2 problems
+  - the INP buffer of 128 bytes does not hold one element of 256 bytes; set LOG_INP_BUFF_SIZE to at least 8
+  - an element of the WGT buffer has 65536 bytes, at most 4096 are possible; make BATCH or the block smaller)");
+}
+
 TEST(HardwareJson, HostileTexts) {
   EXPECT_THAT(problems_of(""), HasSubstr("is not valid JSON"));
   EXPECT_THAT(problems_of("{"), HasSubstr("is not valid JSON"));

@@ -13,6 +13,7 @@
 #include "arco/base/error.h"
 #include "arco/base/file.h"
 #include "arco/hardware/hardware_config.h"
+#include "arco/hardware/hardware_rules.h"
 
 namespace arco {
 namespace {
@@ -277,9 +278,7 @@ HardwareConfig parse_hardware(const std::string& json_text, const std::string& s
     const IsaVariant usual = single_block && hw.log2_batch == 0 ? IsaVariant::kUp : IsaVariant::kVtaPlus;
     hw.variant = reader.take_variant().value_or(usual);
     keep_rest(reader.rest(), hw, problems);
-    if (reader.readable()) {
-      for (const auto& broken : hw.violations()) problems.add("{}", broken);
-    }
+    for (const auto& broken : broken_rules(hw, single_block, reader.readable())) problems.add("{}", broken);
   }
   problems.throw_if_any();
   return hw;
