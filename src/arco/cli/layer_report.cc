@@ -58,6 +58,22 @@ void print_layers(const Executable& executable, const std::vector<LayerRun>& run
 
 }  // namespace
 
+DramUse dram_use(const Executable& executable) {
+  DramUse use;
+  for (const CompiledStep& step : executable.steps) {
+    const auto* compiled = std::get_if<CompiledLayer>(&step);
+    if (compiled == nullptr) continue;
+    for (const Segment& segment : compiled->program.segments) {
+      const uint64_t pages = (segment.bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+      const bool constant = segment.kind == SegmentKind::kWeight || segment.kind == SegmentKind::kBias;
+      const bool program = segment.kind == SegmentKind::kUop || segment.kind == SegmentKind::kInstruction;
+      if (constant) use.constants += pages;
+      if (program) use.programs += pages;
+    }
+  }
+  return use;
+}
+
 uint64_t total_cycles(const std::vector<LayerRun>& runs) {
   uint64_t total = 0;
   for (const LayerRun& run : runs) total += run.cycles.cycles;
@@ -75,11 +91,16 @@ void print_executable(const Executable& executable, const std::vector<LayerRun>&
   print_layers(executable, runs, console);
   console.print("\ntotal     {} cycles in {} accelerator layers (rung: cycle)\n", grouped(total_cycles(runs)),
                 runs.size());
-  console.print("DRAM      {} in all; activations peak at {} ({} without reuse)\n", human_bytes(executable.dram_bytes),
-                human_bytes(executable.activation_bytes), human_bytes(executable.activation_bytes_unshared));
+  const DramUse use = dram_use(executable);
+  console.print("DRAM      {} in all: activations {} at their peak, constants {}, programs {}\n",
+                human_bytes(executable.dram_bytes), human_bytes(executable.activation_bytes),
+                human_bytes(use.constants), human_bytes(use.programs));
+  console.print("          activations would take {} without reuse; what only the host holds is not counted\n",
+                human_bytes(executable.activation_bytes_unshared));
 }
 
 Json executable_to_json(const Executable& executable, const std::vector<LayerRun>& runs) {
+  const DramUse use = dram_use(executable);
   Json layers = Json::array();
   size_t next = 0;
   for (const CompiledStep& step : executable.steps) {
@@ -103,7 +124,9 @@ Json executable_to_json(const Executable& executable, const std::vector<LayerRun
           {"dram",
            {{"bytes", executable.dram_bytes},
             {"activation_peak_bytes", executable.activation_bytes},
-            {"activation_bytes_without_reuse", executable.activation_bytes_unshared}}}};
+            {"activation_bytes_without_reuse", executable.activation_bytes_unshared},
+            {"constant_bytes", use.constants},
+            {"program_bytes", use.programs}}}};
 }
 
 std::string dram_map(const Executable& executable) {

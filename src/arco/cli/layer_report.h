@@ -19,6 +19,13 @@ void print_hardware(const HardwareConfig& hardware, Console& console);
 // {"hardware", "variant", "area_mm2", "relative_area", "layers", "total_cycles", "rung", "dram"}.
 nlohmann::json executable_to_json(const Executable& executable, const std::vector<LayerRun>& runs);
 
+// Bytes of DRAM beside the activations, in whole pages: weights and biases; instructions and micro-ops.
+struct DramUse {
+  uint64_t constants = 0;
+  uint64_t programs = 0;
+};
+DramUse dram_use(const Executable& executable);
+
 uint64_t total_cycles(const std::vector<LayerRun>& runs);
 
 // Segments and shared buffers of the DRAM, by address.

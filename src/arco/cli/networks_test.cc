@@ -166,6 +166,7 @@ TEST_P(Networks, AreExactOnSquareOblongAndBatchedCores) {
     const Executable executable = compile(one, hardware);
     expect_works(executable);
     expect_all_on_accelerator(executable);
+    EXPECT_LE(2 * executable.activation_bytes, executable.activation_bytes_unshared);
     EXPECT_EQ(count_products(executable), GetParam().convolutions + GetParam().dense);
   }
   const Graph two = quantized(2);

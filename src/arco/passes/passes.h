@@ -48,7 +48,8 @@ void fuse_residual(Graph& graph);
 void fuse_clamp(Graph& graph);
 
 // A convolution that reads few channels of a graph input leaves most of a block of input channels empty. Its kernel's
-// columns become channels, which the host lays out once with the input: 3 channels and 7 columns are 21 channels.
+// columns, or for large strides the pixels of a stride, become channels, which the host lays out once with the input:
+// 3 channels and 7 columns are 21 channels, strides of 4 make 48.
 void unfold_input(Graph& graph);
 
 // Nodes and tensors that no graph output needs go away; graph inputs stay.

@@ -233,6 +233,18 @@ TEST(UnfoldInput, ColumnsOfTheKernelBecomeChannels) {
   EXPECT_EQ(net.graph.tensor(net.graph.nodes[0].outputs[0]).shape[1], 9);
 }
 
+TEST(UnfoldInput, PixelsOfALargeStrideBecomeChannels) {
+  for (const int64_t size : {27, 30, 32}) {
+    Net net;
+    Conv conv;
+    conv.strides = {4, 4};
+    conv.pads = {2, 2, 2, 2};
+    net.output(net.add(conv, {net.input({2, 3, size, size}), net.constant({8, 3, 11, 11})}));
+    EXPECT_EQ(after(net.graph, unfold_input), (Names{"Pad", "Reshape", "Transpose", "Reshape", "Conv"}));
+    EXPECT_EQ(net.graph.tensor(net.graph.nodes[4].inputs[1]).shape, (Shape{8, 48, 3, 3}));
+  }
+}
+
 TEST(UnfoldInput, LeavesManyChannelsAndInnerLayersAlone) {
   Net net;
   net.output(net.conv(net.conv(net.input({1, 5, 6, 6}), 3, true), 8, true));

@@ -18,7 +18,10 @@ struct Placement {
   uint64_t end = 0;                 // first address behind all of them
 };
 
-// Largest buffers first, each at the lowest address free during its life.
+// The same buffers, the same placement. Usually `end` is the least possible, base + most_alive().
 Placement place_buffers(const std::vector<BufferLife>& buffers, uint64_t base, uint64_t alignment);
+
+// Bytes alive together in the fullest step, each buffer rounded up to the alignment: no placement needs less.
+uint64_t most_alive(const std::vector<BufferLife>& buffers, uint64_t alignment);
 
 }  // namespace arco
