@@ -37,7 +37,7 @@ void run_compile(const Options& options, Console& console) {
   }
   const Target target = read_target(options.target, console);
   QuantizedModel model = quantize_model(options.model, console);
-  const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules);
+  const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules, target.chains);
   if (options.verify) verify_executable(executable, options.model.seed);
   save_executable(executable, options.output);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);

@@ -83,7 +83,12 @@ Place place_of(const NodeFate& fate, const Executable& executable) {
   if (!fate.gone_in.empty()) return {"-", fmt::format("folded or fused away by {}", fate.gone_in)};
   for (const CompiledStep& step : executable.steps) {
     if (const auto* compiled = std::get_if<CompiledLayer>(&step)) {
-      if (compiled->layer.name == fate.name) return {"accelerator", compiled->layer.workload.to_string()};
+      const auto is_node = [&](int node) {
+        return node >= 0 && executable.graph.nodes[static_cast<size_t>(node)].name == fate.name;
+      };
+      const AcceleratorLayer& layer = compiled->layer;
+      if (is_node(layer.pool_node)) return {"accelerator", fmt::format("part of {}", layer.name)};
+      if (is_node(layer.node)) return {"accelerator", layer.workload.to_string()};
     } else {
       const auto& host = std::get<HostStep>(step);
       if (executable.graph.nodes[static_cast<size_t>(host.node)].name == fate.name) return {"host", host.reason};
@@ -99,7 +104,7 @@ void inspect_model(const Options& options, Console& console) {
   }
   const Target target = read_target(options.target, console);
   QuantizedModel model = quantize_model(options.model, console);
-  const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules);
+  const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules, target.chains);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
   TextTable table({{"node", kLeft}, {"operator", kLeft}, {"runs on", kLeft}, {"workload, or why", kLeft}});
   Json nodes = Json::array();

@@ -113,17 +113,20 @@ void add_target_options(CLI::App& command, TargetOptions& options) {
   command.add_option("--design", options.design, "Accelerator and schedules that `arco tune` found (design.json)")
       ->type_name("FILE")
       ->excludes(hardware);
+  command.add_flag("--no-chains", options.no_chains,
+                   "Keep pooling a layer of its own, also where it is faster together with the convolution before");
 }
 
 Target read_target(const TargetOptions& options, Console& console) {
   Target target;
+  if (options.no_chains) target.chains = ChainRule::kNever;
   if (!options.hardware.empty()) target.hardware = read_hardware(options.hardware);
   if (!options.design.empty()) {
     const Design design = read_design(options.design);
     target.hardware = design.hardware;
     target.schedules = [design, &console](const Workload& workload) {
       const std::optional<Schedule> schedule = design.schedule_for(workload);
-      if (!schedule) {
+      if (!schedule && !workload.pool) {
         console.warn("the design has no schedule for {}; taking the best estimated one", workload.to_string());
       }
       return schedule;

@@ -50,10 +50,12 @@ QuantizedModel quantize_model(const ModelOptions& options, Console& console);
 struct Target {
   HardwareConfig hardware;
   ScheduleSource schedules;  // empty: the best estimated
+  ChainRule chains = ChainRule::kWhereFaster;
 };
 struct TargetOptions {
   std::string hardware;  // vta_config.json
   std::string design;    // design.json of `arco tune`
+  bool no_chains = false;
 };
 void add_target_options(CLI::App& command, TargetOptions& options);
 // Warns for workloads that the design does not know. `console` must outlive the target.

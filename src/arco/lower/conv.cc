@@ -7,6 +7,9 @@
 //       compute: GEMM
 //       compute: after the last k, bias, shift, clamp;  store: the tile
 //
+// With a pool stage the sums have accumulators of their own behind the tile's results. Maxima come before the bias,
+// averages after the clamp.
+//
 // A pair (tile, k) is an item. The load of an item waits for the GEMM that last used the copies it overwrites, which
 // with two threads is the one before the previous item: transfer and arithmetic overlap. A thread finishes its tile
 // before the other one's last GEMM and starts the next after the other one's first, so that a store has a GEMM and an
@@ -15,7 +18,7 @@
 
 #include "arco/base/error.h"
 #include "arco/lower/epilogue.h"
-#include "arco/lower/lowering.h"
+#include "arco/lower/pool_stage.h"
 #include "arco/lower/tile_pipeline.h"
 
 namespace arco {
@@ -28,8 +31,9 @@ class ConvLowering {
       : l_(layer),
         g_(layer.geometry),
         gemm_(gemm_loops(layer.workload, layer.schedule, layer.hardware, g_)),
-        range_(range_loops(layer.schedule, layer.hardware)),
-        bias_(bias_loops(layer.schedule, layer.hardware, g_)),
+        sums_(range_loops(conv_tile(layer.schedule, g_), layer.hardware)),
+        range_(range_loops(requantized_tile(), layer.hardware)),
+        bias_(bias_loops(requantized_tile(), layer.hardware, g_)),
         inputs_(g_.inp_slots),
         weights_(g_.wgt_slots),
         biases_(g_.bias_slots),
@@ -43,7 +47,8 @@ class ConvLowering {
   struct OpenTile {
     TileIndex at;
     int64_t slot = 0;
-    int64_t acc = 0;   // first accumulator
+    int64_t acc = 0;   // first accumulator of the results
+    int64_t sums = 0;  // first accumulator of what the GEMM adds up: the same without a pool stage
     int64_t bias = 0;  // first bias entry
     bool bias_added = false;
   };
@@ -64,18 +69,19 @@ class ConvLowering {
     OpenTile tile;
     tile.at = at;
     tile.slot = tiles_.begin();
-    tile.acc = tile.slot * g_.acc_tile;
+    tile.acc = tile.slot * (g_.acc_tile + g_.acc_input);
+    tile.sums = l_.workload.pool ? tile.acc + g_.acc_tile : tile.acc;
     if (l_.workload.has_bias) tile.bias = bias(at.co);
     if (l_.workload.has_residual) {
-      for_each_transfer(l_.residual_view(), l_.output_box(at), tile.acc,
+      for_each_transfer(l_.residual_view(), l_.residual_box(at), tile.sums,
                         [&](const Transfer& transfer) { l_.emitter.load(MemoryType::kAcc8, transfer); });
       accumulator_load_ = l_.emitter.last(Module::kCompute);
-      emit_left_shift(l_.emitter, range_, tile.acc, l_.numbers.residual_shift);
-    } else if (l_.workload.has_bias && l_.hardware.variant == IsaVariant::kVtaPlus) {
-      l_.emitter.alu(AluOp::kMov, bias_, {tile.acc, tile.bias, 0});
+      emit_left_shift(l_.emitter, sums_, tile.sums, l_.numbers.residual_shift);
+    } else if (l_.workload.has_bias && l_.hardware.variant == IsaVariant::kVtaPlus && !l_.workload.pools_maxima()) {
+      l_.emitter.alu(AluOp::kMov, bias_, {tile.sums, tile.bias, 0});
       tile.bias_added = true;
     } else {
-      l_.emitter.gemm(range_, {tile.acc, 0, 0}, true);
+      l_.emitter.gemm(sums_, {tile.sums, 0, 0}, true);
     }
     return tile;
   }
@@ -102,7 +108,7 @@ class ConvLowering {
 
   void multiply(const OpenTile& tile, const Operands& operands) {
     if (operands.loaded) l_.emitter.wait(Module::kCompute, Module::kLoad);
-    l_.emitter.gemm(gemm_, {tile.acc, operands.input, operands.weight});
+    l_.emitter.gemm(gemm_, {tile.sums, operands.input, operands.weight});
     gemms_.push_back(l_.emitter.last(Module::kCompute));
   }
 
@@ -122,6 +128,7 @@ class ConvLowering {
   void load_input(const TileIndex& at, int64_t k, int64_t sram) {
     const Workload& w = l_.workload;
     const Schedule& s = l_.schedule;
+    const Window window = input_window(w);
     TensorView view;
     view.base = l_.base_of(SegmentKind::kInput, l_.hardware.inp_element_bytes());
     view.groups = g_.ci_blocks / g_.in_ratio;
@@ -133,9 +140,9 @@ class ConvLowering {
     box.b_count = s.tile_b;
     box.group = g_.first_input_block(at.co, k, s.tile_co, s.tile_ci) / g_.in_ratio;
     box.group_count = g_.tile_bundles * s.tile_ci / g_.in_ratio;
-    box.row = at.h * s.tile_h * w.stride_h - w.pads[0];
+    box.row = at.h * s.tile_h * window.stride_h - window.pads[0];
     box.row_count = g_.in_rows;
-    box.column = at.w * s.tile_w * w.stride_w - w.pads[1];
+    box.column = at.w * s.tile_w * window.stride_w - window.pads[1];
     box.column_count = g_.in_cols;
     for_each_transfer(view, box, sram, [&](const Transfer& t) { l_.emitter.load(MemoryType::kInp, t); });
   }
@@ -163,7 +170,7 @@ class ConvLowering {
   // First bias entry of an output channel tile, loaded if it is not there.
   int64_t bias(int64_t co) {
     const Slots::Use use = biases_.use(co, ++bias_uses_);
-    const int64_t sram = g_.acc_slots * g_.acc_tile + use.slot * g_.bias_tile;
+    const int64_t sram = g_.acc_slots * (g_.acc_tile + g_.acc_input) + use.slot * g_.bias_tile;
     if (use.load) {
       Transfer t;
       t.sram = sram;
@@ -176,19 +183,24 @@ class ConvLowering {
   }
 
   void end(OpenTile& tile) {
-    if (l_.workload.has_bias && !tile.bias_added) {
-      l_.emitter.alu(AluOp::kAdd, bias_, {tile.acc, tile.bias, 0});
+    const Workload& w = l_.workload;
+    const int64_t requantized = w.pools_averages() ? tile.sums : tile.acc;
+    if (w.pools_maxima()) emit_pool_stage(l_, tile.at, tile.acc, tile.sums);
+    if (w.has_bias && !tile.bias_added) l_.emitter.alu(AluOp::kAdd, bias_, {requantized, tile.bias, 0});
+    if (!w.has_bias && l_.numbers.shift > 0) {
+      l_.emitter.alu_immediate(AluOp::kAdd, range_, requantized, rounding_of(l_.numbers.shift));
     }
-    if (!l_.workload.has_bias && l_.numbers.shift > 0) {
-      l_.emitter.alu_immediate(AluOp::kAdd, range_, tile.acc, rounding_of(l_.numbers.shift));
-    }
-    emit_requantize(l_.emitter, l_.hardware, l_.numbers, range_, tile.acc);
+    emit_requantize(l_.emitter, l_.hardware, l_.numbers, range_, requantized);
+    if (w.pools_averages()) emit_pool_stage(l_, tile.at, tile.acc, tile.sums);
     tiles_.end(tile.slot, l_.output_view(), l_.output_box(tile.at), tile.acc);
   }
 
+  // Maxima are requantised, averages are taken of requantised sums.
+  Schedule requantized_tile() const { return l_.workload.pools_maxima() ? l_.schedule : conv_tile(l_.schedule, g_); }
+
   const LayerContext& l_;
   const Geometry& g_;
-  const LoopPlan gemm_, range_, bias_;
+  const LoopPlan gemm_, sums_, range_, bias_;
   Slots inputs_, weights_, biases_;
   TilePipeline tiles_;
   std::vector<int64_t> gemms_;  // instruction of each item

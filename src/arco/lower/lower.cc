@@ -18,6 +18,10 @@ TensorView LayerContext::output_view() const {
 
 TensorView LayerContext::residual_view() const {
   TensorView view = output_view();
+  if (workload.pool) {
+    view.rows = workload.pool->h;
+    view.columns = workload.pool->w;
+  }
   view.base = base_of(SegmentKind::kResidual, hardware.out_element_bytes());
   return view;
 }
@@ -26,6 +30,18 @@ Box LayerContext::output_box(const TileIndex& tile) const {
   const int64_t groups = schedule.tile_co / geometry.out_ratio;
   return {tile.b * schedule.tile_b, schedule.tile_b, tile.co * groups,         groups,
           tile.h * schedule.tile_h, schedule.tile_h, tile.w * schedule.tile_w, schedule.tile_w};
+}
+
+// What the sums begin with: the tile of the convolution's results, which may reach beyond them where they are pooled.
+Box LayerContext::residual_box(const TileIndex& tile) const {
+  Box box = output_box(tile);
+  if (workload.pool) {
+    box.row = box.row * workload.pool->stride_h - workload.pool->pads[0];
+    box.column = box.column * workload.pool->stride_w - workload.pool->pads[1];
+    box.row_count = geometry.conv_rows;
+    box.column_count = geometry.conv_cols;
+  }
+  return box;
 }
 
 int64_t LayerContext::base_of(SegmentKind kind, int64_t element_bytes) const {
@@ -47,9 +63,12 @@ void add_segment(Program& program, SegmentKind kind, int64_t bytes) {
 void map_tensors(const Workload& w, const HardwareConfig& hw, const Geometry& g, Program& program) {
   const bool conv = w.kind == WorkloadKind::kConv2d;
   const int64_t input_element = conv ? hw.inp_element_bytes() : hw.out_element_bytes();
-  const int64_t output_bytes = g.batch_blocks * g.co_blocks * w.oh * w.ow * hw.out_element_bytes();
+  const int64_t pixel_bytes = g.batch_blocks * g.co_blocks * hw.out_element_bytes();
+  const int64_t output_bytes = pixel_bytes * w.oh * w.ow;
   add_segment(program, SegmentKind::kInput, g.batch_blocks * g.ci_blocks * w.h * w.w * input_element);
-  if (w.has_residual || w.kind == WorkloadKind::kAdd) add_segment(program, SegmentKind::kResidual, output_bytes);
+  if (w.has_residual || w.kind == WorkloadKind::kAdd) {
+    add_segment(program, SegmentKind::kResidual, pixel_bytes * w.conv_oh() * w.conv_ow());
+  }
   if (conv)
     add_segment(program, SegmentKind::kWeight, g.co_blocks * g.wgt_blocks * w.kh * w.kw * hw.wgt_element_bytes());
   if (g.bias_tile > 0) add_segment(program, SegmentKind::kBias, (conv ? g.co_blocks : 1) * hw.acc_element_bytes());
@@ -57,12 +76,12 @@ void map_tensors(const Workload& w, const HardwareConfig& hw, const Geometry& g,
 }
 
 // False if the micro-ops do not fit their buffer all at once.
-bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Requantize& numbers, const Geometry& g,
-          bool resident, Program& program) {
+bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const LayerNumbers& numbers,
+          const Geometry& g, bool resident, Program& program) {
   program.instructions.clear();
   program.micro_ops.clear();
   Emitter emitter(program, resident);
-  const LayerContext layer{w, s, hw, numbers, g, program, emitter};
+  const LayerContext layer{w, s, hw, numbers.sums, numbers.averages, g, program, emitter};
   switch (w.kind) {
     case WorkloadKind::kConv2d:
       lower_conv(layer);
@@ -81,18 +100,21 @@ bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const 
 
 }  // namespace
 
-Requantize typical_numbers(const Workload& w) {
-  Requantize numbers;
-  numbers.shift = w.shift_out ? 8 : 0;
-  numbers.low = w.symmetric_clamp ? -127 : 0;
-  numbers.residual_shift = w.shift_residual ? 4 : 0;
-  numbers.add_shifts = {w.shift_residual ? 2 : 0, 0};
-  numbers.multiplier = 1;
+LayerNumbers typical_numbers(const Workload& w) {
+  LayerNumbers numbers;
+  numbers.sums.shift = w.shift_out ? 8 : 0;
+  numbers.sums.low = w.symmetric_clamp ? -127 : 0;
+  numbers.sums.residual_shift = w.shift_residual ? 4 : 0;
+  numbers.sums.add_shifts = {w.shift_residual ? 2 : 0, 0};
+  numbers.averages.shift = kImmediateShift + 5;
+  numbers.averages.low = w.pool && w.pool->symmetric_clamp ? -127 : 0;
   return numbers;
 }
 
-Program lower(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Requantize& numbers) {
+Program lower(const Workload& w, const Schedule& s, const HardwareConfig& hw, const LayerNumbers& numbers) {
   ARCO_CHECK(broken_rule(w, s, hw) == Rule::kNone, "{}: {}", w.to_string(), why_illegal(w, s, hw));
+  ARCO_CHECK(!w.pools_averages() || numbers.averages.shift > kImmediateShift, "averages shifted by {}",
+             numbers.averages.shift);
   Program program;
   program.name = w.to_string();
   program.hardware = hw;

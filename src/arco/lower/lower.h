@@ -9,6 +9,12 @@
 
 namespace arco {
 
+// The requantisation of a layer's sums; and of the averages of a pool stage, whose shift is beyond kImmediateShift.
+struct LayerNumbers {
+  Requantize sums;
+  Requantize averages{};
+};
+
 // The program has its own compact DRAM map: input, residual, weight, bias, output, micro-ops, instructions, as far as
 // the workload has them, from the second page on; relocate() moves it. Layouts: input_layout() and output_layout();
 // the residual is laid out as the output; weights [CO/o][CI/i][KH][KW][o][i]; bias int32 [CO/o][batch][o], the rounding
@@ -17,12 +23,12 @@ namespace arco {
 // `numbers` must agree with the workload's epilogue (shift_out, shift_residual, symmetric_clamp).
 // The schedule must be legal (why_illegal()); InternalError otherwise.
 Program lower(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
-              const Requantize& numbers);
+              const LayerNumbers& numbers);
 
 // 2^(shift-1), the constant that makes the right shift round half up; 0 for left shifts.
 int32_t rounding_of(int shift);
 
 // Numbers of the workload's epilogue shape, for measuring without a network: any others give the same cycles.
-Requantize typical_numbers(const Workload& workload);
+LayerNumbers typical_numbers(const Workload& workload);
 
 }  // namespace arco

@@ -13,6 +13,7 @@ struct LayerContext {
   const Schedule& schedule;
   const HardwareConfig& hardware;
   const Requantize& numbers;
+  const Requantize& pool_numbers;  // of averages in a pool stage
   const Geometry& geometry;
   const Program& program;  // for the addresses of its segments
   Emitter& emitter;
@@ -21,6 +22,7 @@ struct LayerContext {
   TensorView output_view() const;
   TensorView residual_view() const;
   Box output_box(const TileIndex& tile) const;
+  Box residual_box(const TileIndex& tile) const;
   // First element of a segment in units of `element_bytes`; 0 if the segment is absent.
   int64_t base_of(SegmentKind kind, int64_t element_bytes) const;
 };

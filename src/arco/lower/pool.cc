@@ -4,7 +4,7 @@
 // Padding must lose every maximum: vta++ pads with the minimum; plain VTA pads with zero, and the padded strips of the
 // tile are then lowered to -128 in place (min(0, -128)), each strip one ALU instruction.
 #include "arco/lower/epilogue.h"
-#include "arco/lower/lowering.h"
+#include "arco/lower/pool_stage.h"
 #include "arco/lower/tile_pipeline.h"
 
 namespace arco {
@@ -17,7 +17,6 @@ class PoolLowering {
       : l_(layer),
         g_(layer.geometry),
         max_(layer.workload.kind == WorkloadKind::kMaxPool),
-        window_(window_loops(layer.workload, layer.schedule, layer.hardware, g_)),
         range_(range_loops(layer.schedule, layer.hardware)),
         tiles_(layer.emitter, g_.acc_slots) {}
 
@@ -43,7 +42,9 @@ class PoolLowering {
     const int64_t result = slot * (g_.acc_tile + g_.acc_input);
     const int64_t input = result + g_.acc_tile;
     load_input(at, input);
-    combine(result, input);
+    const PoolWindow window{l_.workload.kh, l_.workload.kw, l_.workload.dilation_h * g_.in_cols * g_.in_ratio,
+                            l_.workload.dilation_w * g_.in_ratio};
+    emit_windows(l_, max_ ? AluOp::kMax : AluOp::kAdd, window, result, input);
     if (max_) {
       emit_requantize(l_.emitter, l_.hardware, l_.numbers, range_, result);
     } else {
@@ -100,24 +101,10 @@ class PoolLowering {
     strip(0, height, width - t.pads[3], t.pads[3]);
   }
 
-  void combine(int64_t result, int64_t input) {
-    const Workload& w = l_.workload;
-    const bool has_mov = l_.hardware.variant == IsaVariant::kVtaPlus;
-    if (!has_mov) l_.emitter.gemm(range_, {result, 0, 0}, true);
-    for (int64_t kh = 0; kh < w.kh; ++kh) {
-      for (int64_t kw = 0; kw < w.kw; ++kw) {
-        const int64_t offset = (kh * w.dilation_h * g_.in_cols + kw * w.dilation_w) * g_.in_ratio;
-        const bool first = kh == 0 && kw == 0;
-        const AluOp copy = has_mov ? AluOp::kMov : AluOp::kAdd;  // onto zeros
-        l_.emitter.alu(first ? copy : max_ ? AluOp::kMax : AluOp::kAdd, window_, {result, input + offset, 0});
-      }
-    }
-  }
-
   const LayerContext& l_;
   const Geometry& g_;
   const bool max_;
-  const LoopPlan window_, range_;
+  const LoopPlan range_;
   TilePipeline tiles_;
 };
 

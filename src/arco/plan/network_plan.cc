@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "arco/base/error.h"
+#include "arco/plan/chains.h"
 
 namespace arco {
 
@@ -52,6 +53,7 @@ class Partition {
         plan.steps.emplace_back(HostStep{static_cast<int>(i), layers_[i].reason});
       }
     }
+    plan.chains = find_chains(graph_, plan.steps);
     return plan;
   }
 
@@ -224,12 +226,16 @@ void Partition::describe(AcceleratorLayer& layer) {
   const Requantize& numbers = layer.numbers;
   Workload& w = layer.workload;
   w.shift_out = numbers.shift != 0;
-  w.symmetric_clamp = numbers.high >= 0 && numbers.low == -numbers.high;
+  w.symmetric_clamp = is_symmetric(numbers);
   w.shift_residual = w.kind == WorkloadKind::kAdd ? numbers.add_shifts[0] + numbers.add_shifts[1] > 0
                                                   : w.has_residual && numbers.residual_shift > 0;
 }
 
 }  // namespace
+
+bool is_symmetric(const Requantize& numbers) {
+  return numbers.high >= 0 && numbers.low == -numbers.high;
+}
 
 NetworkPlan plan_network(const Graph& quantized) {
   return Partition(quantized).run();

@@ -10,12 +10,14 @@
 
 namespace arco {
 
-// One node of the graph as an accelerator operation.
+// One node of the graph as an accelerator operation; a convolution maybe with the pooling behind it.
 struct AcceleratorLayer {
-  std::string name;  // of the node
-  int node = 0;      // index in Graph::nodes
+  std::string name;    // of the node
+  int node = 0;        // index in Graph::nodes
+  int pool_node = -1;  // the pooling that is part of the layer, if the workload has a pool stage
   Workload workload;
   Requantize numbers;
+  Requantize pool_numbers;  // of averages in a pool stage
   // Graph tensors. Input and output are read as [n, c, h, w]; a dense layer may read the image that was flattened for
   // it.
   TensorId input = kNoTensor;
@@ -33,10 +35,18 @@ struct HostStep {
 
 using Step = std::variant<AcceleratorLayer, HostStep>;
 
-// Steps in execution order. Nodes that only rename bytes for the accelerator (a flatten before a dense layer) have
-// none.
+// Two steps that can run as one layer, at the place of the first.
+struct Chain {
+  int convolution = 0;  // indices in NetworkPlan::steps
+  int pooling = 0;
+  AcceleratorLayer layer;
+};
+
+// Steps in execution order, each layer by itself; whether chains are faster depends on the hardware. Nodes that only
+// rename bytes for the accelerator (a flatten before a dense layer) have none.
 struct NetworkPlan {
   std::vector<Step> steps;
+  std::vector<Chain> chains;
 };
 
 NetworkPlan plan_network(const Graph& quantized);
@@ -49,6 +59,9 @@ struct Task {
   std::vector<std::string> layers;  // their names
 };
 std::vector<Task> tasks_of(const NetworkPlan& plan);
+
+// The output range is [-high, high].
+bool is_symmetric(const Requantize& numbers);
 
 // A tensor as [n, c, h, w]: missing trailing dimensions are 1. Ranks 2 and 4 only.
 std::array<int64_t, 4> as_image(const Shape& shape);

@@ -1,6 +1,11 @@
 // Lowers every layer in an address space of its own, then gives each segment its place in the shared DRAM: activations
 // first (reused by liveness), then constants, micro-ops and instructions.
+//
+// A convolution and the pooling behind it are lowered both ways, as two layers and as one; the cycle simulator says
+// which is faster. One layer saves a store and a load of the tensor between them and some ALU work, and multiplies
+// again what the windows of neighbouring tiles share.
 #include <algorithm>
+#include <array>
 
 #include "arco/base/error.h"
 #include "arco/lower/lower.h"
@@ -9,6 +14,7 @@
 #include "arco/runtime/executable.h"
 #include "arco/schedule/candidates.h"
 #include "arco/schedule/legality.h"
+#include "arco/sim/cycle.h"
 
 namespace arco {
 
@@ -16,25 +22,75 @@ namespace {
 
 class Compiler {
  public:
-  Compiler(Executable& executable, const ScheduleSource& schedules) : e_(executable), schedules_(schedules) {}
+  Compiler(Executable& executable, const ScheduleSource& schedules, ChainRule rule)
+      : e_(executable), schedules_(schedules), rule_(rule) {}
 
   void run() {
-    for (Step& step : plan_network(e_.graph).steps) {
-      if (auto* layer = std::get_if<AcceleratorLayer>(&step)) {
-        e_.steps.push_back(lower_layer(*layer));
-      } else {
-        e_.steps.emplace_back(std::get<HostStep>(step));
+    const NetworkPlan plan = plan_network(e_.graph);
+    std::vector<bool> joined(plan.steps.size());  // runs with the convolution before
+    for (size_t i = 0; i < plan.steps.size(); ++i) {
+      if (joined[i]) continue;
+      const auto* layer = std::get_if<AcceleratorLayer>(&plan.steps[i]);
+      if (layer == nullptr) {
+        e_.steps.emplace_back(std::get<HostStep>(plan.steps[i]));
+        continue;
       }
+      std::optional<CompiledStep> step;
+      if (const Chain* chain = chain_at(plan, i)) {
+        const auto pooling = static_cast<size_t>(chain->pooling);
+        step = lower_chain(chain->layer, *layer, std::get<AcceleratorLayer>(plan.steps[pooling]));
+        joined[pooling] = step.has_value();
+      }
+      if (!step) step = lower_layer(*layer);
+      if (std::holds_alternative<HostStep>(*step)) host_made_.push_back(layer->output);
+      e_.steps.push_back(std::move(*step));
     }
     assign_buffers();
     place();
   }
 
  private:
-  CompiledStep lower_layer(AcceleratorLayer& layer) {
-    // A producer that fell back to the host leaves its readers a packed input.
+  const Chain* chain_at(const NetworkPlan& plan, size_t step) const {
+    if (rule_ == ChainRule::kNever) return nullptr;
+    const auto found = std::find_if(plan.chains.begin(), plan.chains.end(),
+                                    [&](const Chain& chain) { return static_cast<size_t>(chain.convolution) == step; });
+    return found == plan.chains.end() ? nullptr : &*found;
+  }
+
+  // The chain as one layer, if that is to be taken instead of the convolution and the pooling.
+  std::optional<CompiledStep> lower_chain(const AcceleratorLayer& chain, const AcceleratorLayer& conv,
+                                          const AcceleratorLayer& pool) {
+    const Workload workload = as_it_is_read(chain).workload;
+    // The input is what it is: one more copy of it would cost more than a chain saves.
+    const ActivationLayout input = input_layout(as_it_is_read(conv).workload, e_.hardware);
+    if (!input_layout(workload, e_.hardware).same_bytes(input)) return std::nullopt;
+    const bool scheduled = schedules_ && schedules_(workload);
+    if (rule_ == ChainRule::kWhereScheduled && !scheduled) return std::nullopt;
+    CompiledStep both = lower_layer(chain);
+    if (std::holds_alternative<HostStep>(both)) return std::nullopt;
+    if (scheduled) return both;
+    const std::array<CompiledStep, 2> parts{lower_layer(conv), lower_layer(pool)};
+    uint64_t apart = 0;
+    for (const CompiledStep& part : parts) {
+      if (std::holds_alternative<HostStep>(part)) return both;
+      apart += cycles(part);
+    }
+    return cycles(both) < apart ? std::optional(std::move(both)) : std::nullopt;
+  }
+
+  uint64_t cycles(const CompiledStep& step) const {
+    return simulate_cycles(e_.hardware, std::get<CompiledLayer>(step).program.instructions, {}).cycles;
+  }
+
+  // A producer that fell back to the host leaves its readers a packed input.
+  AcceleratorLayer as_it_is_read(AcceleratorLayer layer) const {
     const bool made_by_host = std::find(host_made_.begin(), host_made_.end(), layer.input) != host_made_.end();
     if (made_by_host && layer.workload.kind == WorkloadKind::kConv2d) layer.workload.host_input = true;
+    return layer;
+  }
+
+  CompiledStep lower_layer(const AcceleratorLayer& planned) {
+    const AcceleratorLayer layer = as_it_is_read(planned);
     std::optional<Schedule> schedule = schedules_ ? schedules_(layer.workload) : std::nullopt;
     if (schedule) {
       const std::string why = why_illegal(layer.workload, *schedule, e_.hardware);
@@ -42,14 +98,11 @@ class Compiler {
     } else {
       schedule = default_schedule(layer.workload);
     }
-    if (!schedule) {
-      host_made_.push_back(layer.output);
-      return HostStep{layer.node, "no schedule fits: " + why_none_legal(layer.workload, e_.hardware)};
-    }
+    if (!schedule) return HostStep{layer.node, "no schedule fits: " + why_none_legal(layer.workload, e_.hardware)};
     CompiledLayer compiled;
     compiled.layer = layer;
     compiled.schedule = *schedule;
-    compiled.program = lower(layer.workload, *schedule, e_.hardware, layer.numbers);
+    compiled.program = lower(layer.workload, *schedule, e_.hardware, {layer.numbers, layer.pool_numbers});
     return compiled;
   }
 
@@ -107,12 +160,22 @@ class Compiler {
     }
   }
 
+  // What the tensor between the layers of a chain would take in DRAM; 0 for a single layer.
+  uint64_t bytes_between(const CompiledStep& step) const {
+    const auto* compiled = std::get_if<CompiledLayer>(&step);
+    if (compiled == nullptr || !compiled->layer.workload.pool) return 0;
+    const Workload& w = compiled->layer.workload;
+    return static_cast<uint64_t>(output_layout(e_.hardware).bytes(w.n, w.co, w.conv_oh(), w.conv_ow()));
+  }
+
   void place() {
+    const auto pages = [](uint64_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; };
     std::vector<BufferLife> lives;
     for (const DeviceBuffer& buffer : e_.buffers) {
       lives.push_back({buffer.bytes, buffer.first_step, buffer.last_step});
-      e_.activation_bytes_unshared += (buffer.bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+      e_.activation_bytes_unshared += pages(buffer.bytes);
     }
+    for (const CompiledStep& step : e_.steps) e_.activation_bytes_unshared += pages(bytes_between(step));
     const Placement placement = place_buffers(lives, kPageBytes, kPageBytes);
     for (size_t i = 0; i < lives.size(); ++i) e_.buffers[i].address = placement.addresses[i];
     e_.activation_bytes = placement.end - kPageBytes;
@@ -148,20 +211,21 @@ class Compiler {
 
   Executable& e_;
   const ScheduleSource& schedules_;
+  const ChainRule rule_;
   std::vector<std::pair<Workload, std::optional<Schedule>>> defaults_;
   std::vector<TensorId> host_made_;
 };
 
 }  // namespace
 
-Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules) {
+Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules, ChainRule chains) {
   ErrorList errors("hardware " + hardware.to_string());
   for (const std::string& violation : hardware.violations()) errors.add("{}", violation);
   errors.throw_if_any();
   Executable executable;
   executable.graph = std::move(quantized);
   executable.hardware = hardware;
-  Compiler(executable, schedules).run();
+  Compiler(executable, schedules, chains).run();
   return executable;
 }
 

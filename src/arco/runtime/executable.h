@@ -46,16 +46,26 @@ struct Executable {
   HardwareConfig hardware;
   std::vector<CompiledStep> steps;
   std::vector<DeviceBuffer> buffers;
-  uint64_t dram_bytes = 0;                 // end of the last segment
-  uint64_t activation_bytes = 0;           // peak of the activation area
-  uint64_t activation_bytes_unshared = 0;  // what it would be without reuse
+  uint64_t dram_bytes = 0;  // end of the last segment
+  // Tensors that the accelerator reads or writes in DRAM, in its layouts and whole pages; copies that only the host
+  // holds are not counted.
+  uint64_t activation_bytes = 0;           // their peak: what the activation area takes
+  uint64_t activation_bytes_unshared = 0;  // with a place for each of them, and for those that chains keep out of DRAM
 };
 
 // The schedule for a workload, or nothing to take the best estimated one.
 using ScheduleSource = std::function<std::optional<Schedule>(const Workload&)>;
 
+// Whether convolutions run as one layer with the pooling behind them (NetworkPlan::chains).
+enum class ChainRule {
+  kNever,
+  kWhereScheduled,  // where the source has a schedule for the chain
+  kWhereFaster,     // there, and where the best estimated one beats the two layers, by the cycle simulator
+};
+
 // A layer that no schedule fits (or whose given schedule is illegal: UserError) runs on the host, with the reason.
-Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules = {});
+Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules = {},
+                   ChainRule chains = ChainRule::kWhereFaster);
 
 // Packed weights, biases, micro-ops and instructions in place; activations zero.
 std::vector<uint8_t> initial_dram(const Executable& executable);

@@ -189,7 +189,7 @@ Executable rebuild(const JsonView& json, std::span<const uint8_t> blob, const st
   const HardwareConfig hardware = parse_hardware(json.at("hardware").text(), source + ": hardware");
   const ScheduleSource schedules = stored_schedules(json.at("schedules"), hardware, source);
   try {
-    return compile(std::move(graph), hardware, schedules);
+    return compile(std::move(graph), hardware, schedules, ChainRule::kWhereScheduled);
   } catch (const InternalError& error) {
     // The input is not of our making, so a broken invariant is its fault first.
     fail_user("{}: cannot be compiled: {}", source, error.what());

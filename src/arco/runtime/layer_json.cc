@@ -32,6 +32,17 @@ Schedule schedule_from_json(const JsonView& json) {
   return s;
 }
 
+namespace {
+Json pool_to_json(const std::optional<PoolStage>& pool) {
+  if (!pool) return nullptr;
+  return {{"kind", to_string(pool->kind)},
+          {"input", {{"height", pool->h}, {"width", pool->w}}},
+          {"kernel", {pool->kh, pool->kw}},
+          {"strides", {pool->stride_h, pool->stride_w}},
+          {"pads", pool->pads}};
+}
+}  // namespace
+
 Json workload_to_json(const Workload& w) {
   return {{"kind", to_string(w.kind)},
           {"text", w.to_string()},
@@ -45,6 +56,7 @@ Json workload_to_json(const Workload& w) {
           {"pads", w.pads},
           {"bias", w.has_bias},
           {"residual", w.has_residual || w.kind == WorkloadKind::kAdd},
+          {"pool", pool_to_json(w.pool)},
           {"macs", w.macs()}};
 }
 

@@ -31,6 +31,8 @@ struct Layer {
   bool bias = false;
   bool residual = false;  // Conv: a second input of the output's shape; Add: the second operand
   Requantize numbers;
+  std::optional<Pool> pool{};  // Conv: pooled in the accumulators
+  Requantize pool_numbers{};
 };
 
 TensorId add_input(Graph& graph, const std::string& name, const Shape& shape) {
@@ -42,7 +44,7 @@ TensorId add_input(Graph& graph, const std::string& name, const Shape& shape) {
   return graph.inputs.back();
 }
 
-// A graph of one node. Its inputs are int8 already.
+// A graph of one node, or of a convolution and its pooling. Its inputs are int8 already.
 Graph one_layer(const Layer& layer, Random& random) {
   Graph graph;
   Node node{layer.name, layer.op, {add_input(graph, "x", layer.input)}, {}, layer.numbers};
@@ -61,6 +63,14 @@ Graph one_layer(const Layer& layer, Random& random) {
   } else if (layer.residual) {
     infer_shapes(graph);
     graph.nodes[0].inputs.push_back(add_input(graph, "r", graph.tensor(graph.outputs[0]).shape));
+  }
+  if (layer.pool) {
+    Tensor pooled;
+    pooled.name = "z";
+    pooled.type = DataType::kInt8;
+    graph.nodes.push_back(
+        {layer.name + ".pool", *layer.pool, graph.outputs, {graph.add_tensor(pooled)}, layer.pool_numbers});
+    graph.outputs = graph.nodes.back().outputs;
   }
   infer_shapes(graph);
   return graph;
@@ -141,6 +151,69 @@ std::vector<Layer> layers() {
       {"grouped_of_64", grouped(2, 1, same), {1, 128, 5, 5}, {128, 64, 3, 3}, false, false, numbers(9)},
       {"grouped_unaligned", grouped(3, 1, same), {1, 30, 6, 6}, {12, 10, 3, 3}, true, false, numbers(8)},
       {"grouped_multiplier", grouped(32, 2, same), {1, 32, 6, 6}, {64, 1, 3, 3}, true, false, numbers(7)},
+      {"conv3x3_then_maxpool2x2",
+       conv(1, same),
+       {1, 24, 8, 12},
+       {40, 24, 3, 3},
+       true,
+       false,
+       numbers(9),
+       pool(Kind::kMax, 2, 2, none),
+       numbers(0)},
+      {"conv7x7_then_maxpool3x3_padded",
+       conv(2, {3, 3, 3, 3}),
+       {1, 3, 32, 24},
+       {24, 3, 7, 7},
+       true,
+       false,
+       numbers(10, 0),
+       pool(Kind::kMax, 3, 2, same),
+       numbers(0)},
+      {"conv3x3_residual_then_maxpool3x3_stride1",
+       conv(1, same),
+       {2, 20, 6, 7},
+       {20, 20, 3, 3},
+       true,
+       true,
+       numbers(8, -127, 5),
+       pool(Kind::kMax, 3, 1, same),
+       numbers(0, -20)},
+      {"conv1x1_no_bias_then_maxpool_ceil",
+       conv(1, none),
+       {1, 32, 8, 8},
+       {16, 32, 1, 1},
+       false,
+       false,
+       numbers(7),
+       pool(Kind::kMax, 3, 2, none, true),
+       numbers(0)},
+      {"depthwise3x3_then_maxpool2x2",
+       grouped(48, 1, same),
+       {1, 48, 8, 8},
+       {48, 1, 3, 3},
+       true,
+       false,
+       numbers(7),
+       pool(Kind::kMax, 2, 2, none),
+       numbers(0)},
+      {"conv1x1_then_avgpool2x2",
+       conv(1, none),
+       {1, 40, 6, 6},
+       {24, 40, 1, 1},
+       true,
+       false,
+       numbers(8, 0),
+       pool(Kind::kAverage, 2, 2, none),
+       average(16384, 16)},
+      {"conv3x3_residual_then_avgpool_global",
+       conv(1, same),
+       {2, 24, 7, 7},
+       {24, 24, 3, 3},
+       true,
+       true,
+       numbers(8, 0, 3),
+       pool(Kind::kAverage, 7, 1, none),
+       average(21399, 20)},
       {"dense", Dense{}, {2, 100}, {10, 100}, true, false, numbers(8)},
       {"dense_on_image", Dense{}, {2, 40, 3, 2}, {33, 240}, true, false, numbers(9, 0)},
       {"maxpool3x3", pool(Kind::kMax, 3, 2, same), {1, 24, 9, 9}, {}, false, false, numbers(0)},
@@ -176,11 +249,12 @@ std::vector<HardwareConfig> chips() {
   deep.log2_acc_buffer = 17;
   deep.log2_inp_buffer = 14;
   return {HardwareConfig{}, chip(0, 4, 4), small,         chip(0, 4, 5), chip(0, 5, 3), deep,
-          chip(0, 3, 6),    chip(1, 4, 4), chip(2, 3, 3), chip(1, 5, 4), wide};
+          chip(0, 3, 6),    chip(1, 4, 4), chip(2, 3, 3), chip(1, 5, 4), wide,          chip(0, 5, 5, IsaVariant::kUp)};
 }
 
 void expect_exact(const Graph& graph, const HardwareConfig& hw, const ScheduleSource& source, Random& random) {
-  const Executable executable = compile(graph, hw, source);
+  const Executable executable =
+      compile(graph, hw, source, source ? ChainRule::kWhereScheduled : ChainRule::kWhereFaster);
   std::vector<Array> inputs;
   for (const TensorId input : graph.inputs) inputs.push_back(random_int8(graph.tensor(input).shape, random, -128));
   for (const CompiledStep& step : executable.steps) {
@@ -207,7 +281,8 @@ TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
     ASSERT_TRUE(hw.violations().empty()) << hw.violations()[0];
     const Graph graph = one_layer(layer, random);
     const auto plan = plan_network(graph);
-    const auto* accelerated = std::get_if<AcceleratorLayer>(&plan.steps.at(0));
+    ASSERT_EQ(plan.chains.size(), layer.pool ? 1U : 0U);
+    const auto* accelerated = layer.pool ? &plan.chains.at(0).layer : std::get_if<AcceleratorLayer>(&plan.steps.at(0));
     ASSERT_NE(accelerated, nullptr) << std::get<HostStep>(plan.steps[0]).reason;
     std::vector<Schedule> legal;
     for_each_legal(accelerated->workload, hw, [&](const Schedule& s) { legal.push_back(s); });
@@ -217,7 +292,11 @@ TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
       const Schedule schedule = legal[random.below(legal.size())];
       SCOPED_TRACE(schedule.to_string());
       expect_exact(
-          graph, hw, [&](const Workload&) { return schedule; }, random);
+          graph, hw,
+          [&](const Workload& workload) {
+            return workload == accelerated->workload ? std::optional(schedule) : std::nullopt;
+          },
+          random);
       if (HasFatalFailure()) return;
     }
   }

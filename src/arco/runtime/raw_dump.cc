@@ -15,6 +15,7 @@
 #include "arco/base/error.h"
 #include "arco/base/file.h"
 #include "arco/isa/encoding.h"
+#include "arco/lower/lower.h"
 #include "arco/plan/packing.h"
 #include "arco/reference/interpreter.h"
 #include "arco/runtime/layer_json.h"
@@ -107,8 +108,7 @@ class LayerImages {
     const ActivationLayout& layout = buffer(compiled_.output_buffer).layout;
     const Array value = output_with_whole_batches(layout.batch);
     pack_activation(value, layout, bytes);
-    const Requantize& numbers = compiled_.layer.numbers;
-    const int32_t zero = std::clamp(0, numbers.low, numbers.high);
+    const int32_t zero = answer_to_zeros();
     if (zero == 0) return;
     Array ones(DataType::kInt8, value.shape());
     std::fill(ones.mutable_bytes().begin(), ones.mutable_bytes().end(), uint8_t{1});
@@ -119,13 +119,25 @@ class LayerImages {
     }
   }
 
+  // What comes out where a layer sees zeros only, weights and bias included: the channels that pad a block.
+  int32_t answer_to_zeros() const {
+    const AcceleratorLayer& layer = compiled_.layer;
+    const int32_t zero = std::clamp(0, layer.numbers.low, layer.numbers.high);
+    if (!layer.workload.pools_averages()) return zero;
+    const Requantize& mean = layer.pool_numbers;
+    const int64_t sum = zero * layer.workload.pool->kh * layer.workload.pool->kw;
+    const int64_t rounded = (sum * mean.multiplier + rounding_of(mean.shift)) >> mean.shift;
+    return static_cast<int32_t>(std::clamp<int64_t>(rounded, mean.low, mean.high));
+  }
+
   // The reference's output. Where images pad the last batch, they are the layer's answer to images of zeros.
   Array output_with_whole_batches(int64_t batch) const {
     const Array& output = values_.at(compiled_.layer.output);
     if (output.shape()[0] % batch == 0) return output;
     Graph graph = e_.graph;
     const Node& node = graph.nodes[static_cast<size_t>(compiled_.layer.node)];
-    graph.tensor(node.outputs[0]).shape = whole_batches(output.shape(), batch);
+    Shape& shape = graph.tensor(node.outputs[0]).shape;
+    shape = whole_batches(shape, batch);
     std::vector<Array> inputs(node.inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       const bool is_constant = node.inputs[i] == kNoTensor || graph.tensor(node.inputs[i]).constant;
@@ -134,7 +146,11 @@ class LayerImages {
       inputs[i] = Array(value.type(), whole_batches(value.shape(), batch));
       std::copy(value.bytes().begin(), value.bytes().end(), inputs[i].mutable_bytes().begin());
     }
-    return run_reference_node(graph, node, inputs).front();
+    std::vector<Array> output_of_node = run_reference_node(graph, node, inputs);
+    if (compiled_.layer.pool_node < 0) return output_of_node.front();
+    const Node& pool = graph.nodes[static_cast<size_t>(compiled_.layer.pool_node)];
+    graph.tensor(pool.outputs[0]).shape = whole_batches(output.shape(), batch);
+    return run_reference_node(graph, pool, output_of_node).front();
   }
 
   const Executable& e_;

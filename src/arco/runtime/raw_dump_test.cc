@@ -48,7 +48,7 @@ TEST_F(RawDump, ImagesRunByThemselves) {
        {HardwareConfig{}, configuration(0, 3, 5), configuration(0, 5, 3), configuration(1, 4, 4)}) {
     const Executable executable = compile(SmallNetwork::make(), hardware);
     const auto written = write_raw_layers(executable, inputs_of(executable), folder_);
-    ASSERT_EQ(written.size(), 4U) << hardware.to_string();
+    ASSERT_EQ(written.size(), 3U) << hardware.to_string();
     EXPECT_EQ(written[0].before, "00_first_conv.before.bin");
     const Json document = read_layers();
     for (const Json& layer : document["layers"]) {
@@ -77,7 +77,7 @@ TEST_F(RawDump, OutputIsTheReference) {
     const Array value =
         unpack_activation(bytes, layout["shape"], {layout["batch"], layout["block"], layout["element"]});
     run_reference(executable.graph, inputs, [&](TensorId id, const Array& expected) {
-      if (executable.graph.tensor(id).name.starts_with("second.y") && expected.type() == DataType::kInt8) {
+      if (executable.graph.tensor(id).name.starts_with("pool.y") && expected.type() == DataType::kInt8) {
         EXPECT_TRUE(std::ranges::equal(value.bytes(), expected.bytes()));
       }
     });
@@ -87,13 +87,13 @@ TEST_F(RawDump, OutputIsTheReference) {
 TEST_F(RawDump, PaddingLanesHoldTheClampedZero) {
   // 20 channels in blocks of 16: twelve lanes pad, and an activation from 0.5 to 2 moves their zero.
   const Executable executable = compile(SmallNetwork::make(1, {0.5F, 2}), HardwareConfig{});
-  EXPECT_EQ(write_raw_layers(executable, inputs_of(executable), folder_).size(), 4U);
+  EXPECT_EQ(write_raw_layers(executable, inputs_of(executable), folder_).size(), 3U);
 }
 
 TEST_F(RawDump, NothingStaysAfterAWrongProgram) {
   Executable executable = compile(SmallNetwork::make(), HardwareConfig{});
   auto& layer = std::get<CompiledLayer>(executable.steps[2]);
-  ASSERT_EQ(layer.layer.name, "second");
+  ASSERT_EQ(layer.layer.name, "second + pool");
   for (Instruction& instruction : layer.program.instructions) {
     if (instruction.opcode == Opcode::kAlu && instruction.loop.alu_op == AluOp::kShr && instruction.loop.imm > 0) {
       ++instruction.loop.imm;
@@ -103,7 +103,7 @@ TEST_F(RawDump, NothingStaysAfterAWrongProgram) {
     write_raw_layers(executable, inputs_of(executable), folder_);
     FAIL() << "no error";
   } catch (const RunError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("layer second: the simulator left"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("layer second + pool: the simulator left"));
   }
   EXPECT_TRUE(!std::filesystem::exists(folder_) || std::filesystem::is_empty(folder_));
 }

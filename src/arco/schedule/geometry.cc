@@ -2,6 +2,7 @@
 //   INP tile   [tile_b][bundles][tile_ci/r][in_rows][in_cols][r]
 //   WGT tile   [tile_co][tile_ci][KH][KW]
 //   ACC tile   [tile_b][tile_co/r][tile_h][tile_w][r]
+//   sums that a pool stage reads   [tile_b][tile_co/r][conv_rows][conv_cols][r]
 #include "arco/schedule/geometry.h"
 
 #include <algorithm>
@@ -19,10 +20,26 @@ int64_t larger_block(const HardwareConfig& hardware) {
 }
 }  // namespace
 
+Window input_window(const Workload& w) {
+  Window window{(w.kh - 1) * w.dilation_h + 1, (w.kw - 1) * w.dilation_w + 1, w.stride_h, w.stride_w, w.pads};
+  if (!w.pool) return window;
+  const PoolStage& pool = *w.pool;
+  window.rows += (pool.kh - 1) * w.stride_h;
+  window.columns += (pool.kw - 1) * w.stride_w;
+  window.stride_h *= pool.stride_h;
+  window.stride_w *= pool.stride_w;
+  window.pads[0] += pool.pads[0] * w.stride_h;
+  window.pads[1] += pool.pads[1] * w.stride_w;
+  window.pads[2] = std::max<int64_t>(0, (w.oh - 1) * window.stride_h + window.rows - w.h - window.pads[0]);
+  window.pads[3] = std::max<int64_t>(0, (w.ow - 1) * window.stride_w + window.columns - w.w - window.pads[1]);
+  return window;
+}
+
 ActivationLayout input_layout(const Workload& workload, const HardwareConfig& hardware) {
   const int64_t element = workload.kind == WorkloadKind::kConv2d ? hardware.block_in() : hardware.block_out();
   const int64_t block = larger_block(hardware);
-  const int64_t pad = std::max(workload.pads[1], workload.pads[3]);
+  const Window window = input_window(workload);
+  const int64_t pad = std::max(window.pads[1], window.pads[3]);
   const bool own_block = workload.host_input || pad * (block / element) > kMaxPad;
   return {hardware.batch(), own_block ? element : block, element};
 }
@@ -76,6 +93,7 @@ void set_tiles(const Workload& workload, const Schedule& s, Geometry& g) {
     g.inp_tile = s.tile_b * g.tile_bundles * s.tile_ci * g.in_rows * g.in_cols;
     g.wgt_tile = s.tile_co * s.tile_ci * workload.kh * workload.kw;
     g.bias_tile = workload.has_bias ? s.tile_co : 0;
+    g.acc_input = workload.pool ? channels * g.conv_rows * g.conv_cols : 0;
   } else {
     g.acc_input = channels * g.in_rows * g.in_cols;
     g.bias_tile = workload.kind == WorkloadKind::kAveragePool ? 1 : 0;  // the rounding constant
@@ -109,8 +127,13 @@ Geometry geometry_of(const Workload& workload, const Schedule& s, const Hardware
   g.w_tiles = extents.w / s.tile_w;
   g.co_tiles = extents.co / s.tile_co;
   g.ci_tiles = extents.ci / s.tile_ci;
-  g.in_rows = (s.tile_h - 1) * workload.stride_h + (workload.kh - 1) * workload.dilation_h + 1;
-  g.in_cols = (s.tile_w - 1) * workload.stride_w + (workload.kw - 1) * workload.dilation_w + 1;
+  const Window window = input_window(workload);
+  g.in_rows = (s.tile_h - 1) * window.stride_h + window.rows;
+  g.in_cols = (s.tile_w - 1) * window.stride_w + window.columns;
+  const PoolStage one_to_one;
+  const PoolStage& pool = workload.pool ? *workload.pool : one_to_one;
+  g.conv_rows = (s.tile_h - 1) * pool.stride_h + pool.kh;
+  g.conv_cols = (s.tile_w - 1) * pool.stride_w + pool.kw;
   if (const Bundles bundles = bundles_of(workload, hardware); bundles.count > 1) {
     g.bundle_co = bundles.co;
     g.tile_bundles = std::max<int64_t>(1, s.tile_co / bundles.co);
@@ -134,12 +157,19 @@ LoopLimits alu_limits(const HardwareConfig& hardware) {
   return limits;
 }
 
+Schedule conv_tile(const Schedule& schedule, const Geometry& g) {
+  Schedule tile = schedule;
+  tile.tile_h = g.conv_rows;
+  tile.tile_w = g.conv_cols;
+  return tile;
+}
+
 LoopPlan gemm_loops(const Workload& w, const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
   const int64_t kernel = w.kh * w.kw;
   const int64_t ri = g.in_ratio;
   const int64_t ro = g.out_ratio;
   const int64_t in_plane = g.in_rows * g.in_cols * ri;
-  const int64_t out_plane = s.tile_h * s.tile_w * ro;
+  const int64_t out_plane = g.conv_rows * g.conv_cols * ro;
   const int64_t bundles = g.tile_bundles;
   const int64_t co_groups = s.tile_co / ro / bundles;  // pixels' worth of output channels in a bundle
   const int64_t ci_groups = s.tile_ci / ri;
@@ -151,8 +181,8 @@ LoopPlan gemm_loops(const Workload& w, const Schedule& s, const HardwareConfig& 
       {w.kw, 0, w.dilation_w * ri, 1},                                                 // kernel columns
       {s.tile_b, bundles * co_groups * out_plane, bundles * ci_groups * in_plane, 0},  // batch blocks
       {co_groups, out_plane, 0, ro * s.tile_ci * kernel},                              // output channel groups
-      {s.tile_h, s.tile_w * ro, w.stride_h * g.in_cols * ri, 0},                       // rows
-      {s.tile_w, ro, w.stride_w * ri, 0},                                              // columns
+      {g.conv_rows, g.conv_cols * ro, w.stride_h * g.in_cols * ri, 0},                 // rows
+      {g.conv_cols, ro, w.stride_w * ri, 0},                                           // columns
       {ro, 1, 0, s.tile_ci * kernel},                                                  // output elements of a pixel
   };
   return plan_loops(loops, std::size(loops), gemm_limits(hardware));
@@ -160,6 +190,15 @@ LoopPlan gemm_loops(const Workload& w, const Schedule& s, const HardwareConfig& 
 
 LoopPlan window_loops(const Workload& w, const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
   const int64_t r = g.out_ratio;
+  if (w.pool) {
+    const AffineLoop loops[] = {
+        {s.tile_b * s.tile_co / r, s.tile_h * s.tile_w * r, g.conv_rows * g.conv_cols * r, 0},
+        {s.tile_h, s.tile_w * r, w.pool->stride_h * g.conv_cols * r, 0},
+        {s.tile_w, r, w.pool->stride_w * r, 0},
+        {r, 1, 1, 0},
+    };
+    return plan_loops(loops, std::size(loops), alu_limits(hardware));
+  }
   const int64_t in_plane = g.in_rows * g.in_cols;
   // Input and output interleave the blocks of a pixel alike, or the input does not (in_ratio 1).
   const bool alike = g.in_ratio == r;
@@ -189,6 +228,18 @@ LoopPlan range_loops(const Schedule& s, const HardwareConfig& hardware) {
       {s.tile_b * s.tile_co, s.tile_h * s.tile_w, s.tile_h * s.tile_w, 0},
       {s.tile_h, s.tile_w, s.tile_w, 0},
       {s.tile_w, 1, 1, 0},
+  };
+  return plan_loops(loops, std::size(loops), alu_limits(hardware));
+}
+
+LoopPlan strip_loops(const Schedule& s, const HardwareConfig& hardware, const Geometry& g, int64_t rows,
+                     int64_t columns) {
+  const int64_t r = g.out_ratio;
+  const int64_t plane = g.conv_rows * g.conv_cols * r;
+  const AffineLoop loops[] = {
+      {s.tile_b * s.tile_co / r, plane, plane, 0},
+      {rows, g.conv_cols * r, g.conv_cols * r, 0},
+      {columns * r, 1, 1, 0},
   };
   return plan_loops(loops, std::size(loops), alu_limits(hardware));
 }

@@ -2,6 +2,7 @@
 // counts. Legality, estimate and lowering all read them from here.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "arco/hardware/hardware_config.h"
@@ -36,6 +37,17 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) {
 // Limits of instruction fields (vta-isa 2.3, 2.4).
 constexpr int64_t kMaxTransferSize = (1 << 16) - 1;
 constexpr int64_t kMaxPad = 15;
+// The largest right shift whose rounding constant is an immediate.
+constexpr int kImmediateShift = 15;
+
+// What one result of a layer sees of the input, in pixels: the window of the convolution or pooling; with a pool stage
+// the windows of all convolutions that it takes.
+struct Window {
+  int64_t rows = 1, columns = 1;
+  int64_t stride_h = 1, stride_w = 1;
+  std::array<int64_t, 4> pads{0, 0, 0, 0};  // top, left, bottom, right
+};
+Window input_window(const Workload& workload);
 
 // A grouped convolution on blocks of channels: the fewest groups whose input and output channels both fill whole blocks
 // of the layouts are a bundle. Bundles are independent of each other; inside of one the convolution is dense, with zero
@@ -62,9 +74,12 @@ struct Geometry {
   // of its own then, of tile_bundles * tile_ci blocks.
   int64_t bundle_co = 0;
   int64_t tile_bundles = 1;
-  // One input tile in pixels, halo included.
+  // One input tile in pixels, halo included; and the convolution's results in a tile, more than tile_h x tile_w only if
+  // they are pooled.
   int64_t in_rows = 1, in_cols = 1;
-  // Elements of one tile in each buffer; acc_tile holds the results, acc_input what pooling and addition load beside.
+  int64_t conv_rows = 1, conv_cols = 1;
+  // Elements of one tile in each buffer; acc_tile holds the results, acc_input what they are made of: what pooling and
+  // addition load, and the sums that a pool stage reads.
   int64_t inp_tile = 0, wgt_tile = 0, acc_tile = 0, acc_input = 0, bias_tile = 0;
   // Copies of each tile that take turns.
   int threads = 1;
@@ -89,8 +104,12 @@ struct Extents {
 };
 Extents extents_of(const Workload& workload, const HardwareConfig& hardware);
 
+// The schedule with the convolution's results for its tiles: what the loops below take to work on them where they are
+// pooled, and the schedule itself where they are not.
+Schedule conv_tile(const Schedule& schedule, const Geometry& geometry);
+
 // The loops of one GEMM over a tile, and of one ALU operation between the accumulator tile and `src` laid out as the
-// input tile of pooling (strides of the window).
+// input tile of pooling, or as the sums that a pool stage reads (strides of the window).
 LoopLimits gemm_limits(const HardwareConfig& hardware);
 LoopLimits alu_limits(const HardwareConfig& hardware);
 LoopPlan gemm_loops(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
@@ -101,5 +120,8 @@ LoopPlan window_loops(const Workload& workload, const Schedule& schedule, const 
 LoopPlan bias_loops(const Schedule& schedule, const HardwareConfig& hardware, const Geometry& geometry);
 // Every entry of the accumulator tile, src = dst.
 LoopPlan range_loops(const Schedule& schedule, const HardwareConfig& hardware);
+// rows x columns of every plane of the sums that a pool stage reads, src = dst.
+LoopPlan strip_loops(const Schedule& schedule, const HardwareConfig& hardware, const Geometry& geometry, int64_t rows,
+                     int64_t columns);
 
 }  // namespace arco

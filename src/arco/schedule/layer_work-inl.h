@@ -63,6 +63,18 @@ class PositionSums {
   PositionSum PlaneCosts::*sum_;
 };
 
+// Rows and columns of what a GEMM adds up in a tile: more than of results where they are pooled.
+inline Lanes sum_rows(const Workload& w, const CaseLanes& cases) {
+  const Lanes results = cases.tile(&ScheduleCase::h);
+  if (!w.pool) return results;
+  return (results - 1) * static_cast<double>(w.pool->stride_h) + static_cast<double>(w.pool->kh);
+}
+inline Lanes sum_columns(const Workload& w, const CaseLanes& cases) {
+  const Lanes results = cases.tile(&ScheduleCase::w);
+  if (!w.pool) return results;
+  return (results - 1) * static_cast<double>(w.pool->stride_w) + static_cast<double>(w.pool->kw);
+}
+
 class WorkBuilder {
  public:
   WorkBuilder(const Workload& w, const HardwareConfig& hw, const LayerConstants& constants, const CaseLanes& cases,
@@ -72,6 +84,7 @@ class WorkBuilder {
     tile_co_ = cases.tile(&ScheduleCase::co);
     batches_ = cases.tile(&ScheduleCase::b);
     entries_ = batches_ * tile_co_ * cases.tile(&ScheduleCase::h) * cases.tile(&ScheduleCase::w);
+    sums_ = w.pool ? batches_ * tile_co_ * sum_rows(w, cases) * sum_columns(w, cases) : entries_;
     out_groups_ = tile_co_ * c_.per_out_ratio;
     per_position_ = cases.number(&PlaneCosts::store, &PositionSum::per_position);
     out_.tiles = cases.tiles(&ScheduleCase::b) * cases.tiles(&ScheduleCase::h) * cases.tiles(&ScheduleCase::w) *
@@ -103,8 +116,10 @@ class WorkBuilder {
   }
 
  private:
-  Lanes pass() const { return entries_ + kIssue; }
-  Lanes pair() const { return 2 * entries_ + kIssue; }
+  static Lanes pass(Lanes entries) { return entries + kIssue; }
+  static Lanes pair(Lanes entries) { return 2 * entries + kIssue; }
+  Lanes pass() const { return pass(entries_); }
+  Lanes pair() const { return pair(entries_); }
 
   void begin_alu(Lanes cycles) {
     out_.begin_alu += cycles;
@@ -115,13 +130,13 @@ class WorkBuilder {
     per_tile_ += instructions;
   }
 
-  void requantize() {
-    if (w_.shift_out) end_alu(pass());
-    if (c_.plus && w_.symmetric_clamp) {
-      end_alu(pass());
-    } else {
-      end_alu(2 * pass(), 2);
-    }
+  void clamp(bool symmetric, Lanes entries) {
+    const double instructions = c_.plus && symmetric ? 1 : 2;
+    end_alu(instructions * pass(entries), instructions);
+  }
+  void requantize(Lanes entries) {
+    if (w_.shift_out) end_alu(pass(entries));
+    clamp(w_.symmetric_clamp, entries);
   }
   // Rounding before a right shift; a left shift (which the task does not tell apart) has none.
   void rounding(Lanes cycles) {
@@ -150,23 +165,44 @@ class WorkBuilder {
 
   void conv() {
     out_.gemms = cases_.tiles(&ScheduleCase::ci);
-    out_.gemm = entries_ * tile_ci_ * c_.kernel + kIssue;
+    out_.gemm = sums_ * tile_ci_ * c_.kernel + kIssue;
     per_tile_ += out_.gemms;
     if (w_.has_residual) {
       accumulators(&PlaneCosts::residual, out_groups_, 1);
-      if (w_.shift_residual) begin_alu(pass());
+      if (w_.shift_residual) begin_alu(pass(sums_));
     }
-    if (w_.has_bias && c_.plus && !w_.has_residual) {
-      begin_alu(pair());
+    if (w_.pools_maxima()) maxima();
+    const Lanes requantized = w_.pools_maxima() ? entries_ : sums_;
+    if (w_.has_bias && c_.plus && !w_.has_residual && !w_.pools_maxima()) {
+      begin_alu(pair(sums_));
     } else {
-      if (!w_.has_residual) begin_alu(pass());
-      if (w_.has_bias) end_alu(pair());
+      if (!w_.has_residual) begin_alu(pass(sums_));
+      if (w_.has_bias) end_alu(pair(requantized));
     }
-    if (!w_.has_bias) rounding(pass());
-    requantize();
+    if (!w_.has_bias) rounding(pass(requantized));
+    requantize(requantized);
+    if (w_.pools_averages()) averages();
     inputs();
     weights();
     if (w_.has_bias) bias();
+  }
+
+  // The pool stage: one instruction for each pixel of the window.
+  void windows() {
+    if (!c_.plus) end_alu(pass());
+    end_alu(c_.pool_kernel * pair(), c_.pool_kernel);
+  }
+  // Before the windows, three instructions for each strip of sums beyond the convolution's output.
+  void maxima() {
+    const Lanes strips = PositionSums(cases_, &PlaneCosts::residual).number(&PositionSum::pad_alu);
+    out_.end_alu += Pair{Lanes{}, 3 * batches_ * out_groups_ * strips * per_position_};
+    out_.more_instructions += only_if(strips > 0, 3 * 4 * out_.tiles);
+    windows();
+  }
+  void averages() {
+    windows();
+    end_alu(4 * pass(), 4);  // times, two shifts, rounding between them
+    clamp(w_.pool->symmetric_clamp, entries_);
   }
 
   void inputs() {
@@ -225,7 +261,7 @@ class WorkBuilder {
       rounding(pair());
       dma(same(1), both(beats_of(same(static_cast<double>(hw_.acc_element_bytes())))), same(1));
     }
-    requantize();
+    requantize(entries_);
   }
 
   // Strips of padding, up to four a transfer.
@@ -240,7 +276,7 @@ class WorkBuilder {
     if (w_.shift_residual) begin_alu(pass());
     begin_alu(pair());
     rounding(pass());
-    requantize();
+    requantize(entries_);
   }
 
   const Workload& w_;
@@ -248,8 +284,9 @@ class WorkBuilder {
   const LayerConstants& c_;
   const CaseLanes& cases_;
   const Reuse& reuse_;
-  Lanes tile_ci_, tile_co_, batches_, entries_, out_groups_, per_position_;
-  Lanes per_tile_{};  // instructions
+  Lanes tile_ci_, tile_co_, batches_, out_groups_, per_position_;
+  Lanes entries_, sums_;  // results of a tile, and what its GEMMs add up: more where they are pooled
+  Lanes per_tile_{};      // instructions
   LayerWork& out_;
 };
 

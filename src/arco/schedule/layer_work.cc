@@ -21,6 +21,7 @@ LayerConstants::LayerConstants(const Workload& w, const HardwareConfig& hw) {
   if (const Bundles bundles = bundles_of(w, hw); bundles.count > 1) per_bundle = 1 / real(bundles.co);
   per_burst = 1 / real(hw.max_burst_beats);
   kernel = real(w.kh * w.kw);
+  if (w.pool) pool_kernel = real(w.pool->kh * w.pool->kw);
   bus_bytes = real(hw.bus_bits / 8);
   weights_in_rows = w.kind == WorkloadKind::kConv2d && extents_of(w, hw).ci * w.kh * w.kw <= kMaxTransferSize;
   wgt_fixed = load_cycles(0, hw.wgt_element_bytes() > hw.bus_bits / 8);
@@ -35,7 +36,9 @@ PlaneCosts plane_costs(const Workload& w, const HardwareConfig& hw, int64_t tile
     const int64_t element = conv ? hw.inp_element_bytes() : hw.out_element_bytes();
     planes.input = load_sum(input_tiles(w, hw, tile_h, tile_w), element, hw);
   }
-  if (w.has_residual || w.kind == WorkloadKind::kAdd) planes.residual = load_sum(out, hw.out_element_bytes(), hw);
+  if (w.has_residual || w.kind == WorkloadKind::kAdd || w.pool) {
+    planes.residual = load_sum(sum_tiles(w, hw, tile_h, tile_w), hw.out_element_bytes(), hw);
+  }
   planes.store = store_sum(out, hw);
   return planes;
 }

@@ -11,7 +11,7 @@ namespace arco {
 
 // Transfers over all positions of a tile of tile_h x tile_w results in one plane.
 struct PlaneCosts {
-  PositionSum input, residual, store;
+  PositionSum input, residual, store;  // residual: also of the sums that a pool stage reads, if there is no residual
 };
 PlaneCosts plane_costs(const Workload& workload, const HardwareConfig& hardware, int64_t tile_h, int64_t tile_w);
 
@@ -23,6 +23,7 @@ struct LayerConstants {
   double per_bundle = 0;                 // 1 / output channel blocks of a bundle; 0 without bundles
   double per_burst = 1;                  // 1 / beats of the longest burst
   double kernel = 1;                     // pixels of the window
+  double pool_kernel = 0;                // of the pool stage; 0 without one
   double bus_bytes = 8;                  // of the memory interface
   bool weights_in_rows = true;           // one transfer for a weight tile; otherwise one for each output channel block
   double wgt_fixed = 0, bias_fixed = 0;  // a LOAD beside its beats

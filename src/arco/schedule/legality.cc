@@ -61,23 +61,54 @@ bool axis_padding_fits(int64_t in, int64_t tiles, int64_t tile_pixels, int64_t s
   return first_end > 0 && last_begin < in;
 }
 
+// Sums beyond the convolution's output that pool windows reach, on each side: top, left, bottom, right.
+std::array<int64_t, 4> pool_pads(const Workload& w) {
+  const PoolStage& p = *w.pool;
+  return {p.pads[0], p.pads[1], std::max<int64_t>(0, (w.oh - 1) * p.stride_h + p.kh - p.h - p.pads[0]),
+          std::max<int64_t>(0, (w.ow - 1) * p.stride_w + p.kw - p.w - p.pads[1])};
+}
+
 bool padding_fits(const Workload& w, const Schedule& s, const Geometry& g) {
-  return axis_padding_fits(w.h, g.h_tiles, s.tile_h, w.stride_h, g.in_rows, w.pads[0], w.pads[2], 1) &&
-         axis_padding_fits(w.w, g.w_tiles, s.tile_w, w.stride_w, g.in_cols, w.pads[1], w.pads[3], g.in_ratio);
+  const Window in = input_window(w);
+  if (w.pool) {
+    const std::array<int64_t, 4> pads = pool_pads(w);
+    const PoolStage& p = *w.pool;
+    if (!axis_padding_fits(p.h, g.h_tiles, s.tile_h, p.stride_h, g.conv_rows, pads[0], pads[2], 1)) return false;
+    if (!axis_padding_fits(p.w, g.w_tiles, s.tile_w, p.stride_w, g.conv_cols, pads[1], pads[3], g.out_ratio))
+      return false;
+  }
+  return axis_padding_fits(w.h, g.h_tiles, s.tile_h, in.stride_h, g.in_rows, in.pads[0], in.pads[2], 1) &&
+         axis_padding_fits(w.w, g.w_tiles, s.tile_w, in.stride_w, g.in_cols, in.pads[1], in.pads[3], g.in_ratio);
 }
 
 bool transfers_fit(const Workload& w, const Schedule& s, const Geometry& g) {
   const auto fits = [](int64_t size) { return size <= kMaxTransferSize; };
   if (!fits(g.in_cols * g.in_ratio) || !fits(w.w * g.in_ratio) || !fits(g.in_rows)) return false;
   if (!fits(s.tile_w * g.out_ratio) || !fits(w.ow * g.out_ratio) || !fits(s.tile_h)) return false;
+  if (w.pool && (!fits(g.conv_cols * g.out_ratio) || !fits(w.pool->w * g.out_ratio) || !fits(g.conv_rows)))
+    return false;
   return w.kind != WorkloadKind::kConv2d || fits(s.tile_ci * w.kh * w.kw);
+}
+
+// Of the instructions that a pool stage adds.
+int64_t pool_micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Geometry& g) {
+  int64_t uops = std::max(window_loops(w, s, hw, g).uops, range_loops(conv_tile(s, g), hw).uops);
+  const auto [top, left, bottom, right] = pool_pads(w);
+  for (const int64_t rows : {top, bottom}) {
+    if (rows > 0) uops = std::max(uops, strip_loops(s, hw, g, rows, g.conv_cols).uops);
+  }
+  for (const int64_t columns : {left, right}) {
+    if (columns > 0) uops = std::max(uops, strip_loops(s, hw, g, g.conv_rows, columns).uops);
+  }
+  return uops;
 }
 
 int64_t micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw, const Geometry& g) {
   int64_t uops = range_loops(s, hw).uops;
+  if (w.pool) uops = std::max(uops, pool_micro_ops(w, s, hw, g));
   if (w.kind == WorkloadKind::kConv2d) {
     uops = std::max(uops, gemm_loops(w, s, hw, g).uops);
-    if (w.has_bias) uops = std::max(uops, bias_loops(s, hw, g).uops);
+    if (w.has_bias) uops = std::max(uops, bias_loops(w.pools_maxima() ? s : conv_tile(s, g), hw, g).uops);
   } else {
     uops = std::max(uops, window_loops(w, s, hw, g).uops);
   }
@@ -120,6 +151,7 @@ std::string why_illegal(const Workload& w, const Schedule& s, const HardwareConf
         s.tile_b, s.tile_h, s.tile_w, s.tile_ci, s.tile_co, e.b, e.h, e.w, e.ci, e.co, e.ci_step, e.co_step);
   }
   const Geometry g = geometry_of(w, s, hw);
+  const std::array<int64_t, 4> pads = input_window(w).pads;
   const auto buffer = [](const char* name, int64_t elements, int64_t depth, int64_t bytes) {
     return fmt::format("{} buffer: {} bytes needed, {} available", name, elements * bytes, depth * bytes);
   };
@@ -141,7 +173,7 @@ std::string why_illegal(const Workload& w, const Schedule& s, const HardwareConf
       return fmt::format(
           "padding {},{},{},{} with {} elements a pixel: at most {} elements on a side, and no tile may lie "
           "in the padding alone; take larger tiles",
-          w.pads[0], w.pads[1], w.pads[2], w.pads[3], g.in_ratio, kMaxPad);
+          pads[0], pads[1], pads[2], pads[3], g.in_ratio, kMaxPad);
     default:
       return fmt::format("a row of {} input or {} output elements exceeds the transfer limit of {}; take smaller tiles",
                          std::max(g.in_cols, w.w) * g.in_ratio, std::max(s.tile_w, w.ow) * g.out_ratio,

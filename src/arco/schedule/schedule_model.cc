@@ -118,9 +118,8 @@ class ScheduleModel {
     const auto kh = static_cast<double>(w_.kh), kw = static_cast<double>(w_.kw);
     Lanes first = same(std::max(kh, kw)), second = same(std::min(kh, kw));
     Lanes product = same(kh * kw);
-    for (const auto axis :
-         {&ScheduleCase::b, &ScheduleCase::ci, &ScheduleCase::co, &ScheduleCase::h, &ScheduleCase::w}) {
-      const Lanes extent = cases_.tile(axis);
+    for (const Lanes& extent : {cases_.tile(&ScheduleCase::b), cases_.tile(&ScheduleCase::ci),
+                                cases_.tile(&ScheduleCase::co), sum_rows(w_, cases_), sum_columns(w_, cases_)}) {
       second = max(second, min(first, extent));
       first = max(first, extent);
       product *= extent;

@@ -71,7 +71,7 @@ Clips clips_of(int64_t tiles, int64_t tile, int64_t step, int64_t pad, int64_t e
   return clips;
 }
 
-// ALU instructions that lower the padded strips of one plane (lower/pool.cc).
+// An ALU instruction for each padded strip of one plane (lower/pool.cc, lower/pool_stage.cc).
 double strips(const Clip& rows, const Clip& columns, int64_t ratio) {
   const double height = real(rows.inside + rows.padding());
   const double width = real((columns.inside + columns.padding()) * ratio);
@@ -155,18 +155,19 @@ class LoadSum {
 
 PlaneTiles input_tiles(const Workload& w, const HardwareConfig& hw, int64_t tile_h, int64_t tile_w) {
   const ActivationLayout in = input_layout(w, hw);
+  const Window window = input_window(w);
   PlaneTiles tiles;
   tiles.rows = w.h;
   tiles.columns = w.w;
   tiles.ratio = in.block / in.element;
   tiles.h_tiles = w.oh / tile_h;
   tiles.w_tiles = w.ow / tile_w;
-  tiles.tile_rows = (tile_h - 1) * w.stride_h + (w.kh - 1) * w.dilation_h + 1;
-  tiles.tile_columns = (tile_w - 1) * w.stride_w + (w.kw - 1) * w.dilation_w + 1;
-  tiles.row_step = tile_h * w.stride_h;
-  tiles.column_step = tile_w * w.stride_w;
-  tiles.pad_top = w.pads[0];
-  tiles.pad_left = w.pads[1];
+  tiles.tile_rows = (tile_h - 1) * window.stride_h + window.rows;
+  tiles.tile_columns = (tile_w - 1) * window.stride_w + window.columns;
+  tiles.row_step = tile_h * window.stride_h;
+  tiles.column_step = tile_w * window.stride_w;
+  tiles.pad_top = window.pads[0];
+  tiles.pad_left = window.pads[1];
   return tiles;
 }
 
@@ -180,6 +181,20 @@ PlaneTiles output_tiles(const Workload& w, const HardwareConfig& hw, int64_t til
   tiles.w_tiles = w.ow / tile_w;
   tiles.tile_rows = tiles.row_step = tile_h;
   tiles.tile_columns = tiles.column_step = tile_w;
+  return tiles;
+}
+
+PlaneTiles sum_tiles(const Workload& w, const HardwareConfig& hw, int64_t tile_h, int64_t tile_w) {
+  PlaneTiles tiles = output_tiles(w, hw, tile_h, tile_w);
+  if (!w.pool) return tiles;
+  tiles.rows = w.pool->h;
+  tiles.columns = w.pool->w;
+  tiles.tile_rows = (tile_h - 1) * w.pool->stride_h + w.pool->kh;
+  tiles.tile_columns = (tile_w - 1) * w.pool->stride_w + w.pool->kw;
+  tiles.row_step = tile_h * w.pool->stride_h;
+  tiles.column_step = tile_w * w.pool->stride_w;
+  tiles.pad_top = w.pool->pads[0];
+  tiles.pad_left = w.pool->pads[1];
   return tiles;
 }
 

@@ -40,7 +40,7 @@ struct PositionSum {
   double merged_transfers = 0;  // whatever the groups
   double merged_fixed = 0;      // cycles of a merged transfer, whatever the groups
   double rows = 0;              // rows moved
-  double pad_alu = 0;           // ALU cycles of lowering the padding
+  double pad_alu = 0;           // ALU cycles of passing over the padding once
   double per_position = 1;      // 1 / positions
   // The cheapest position whose transfers are separate, or merged; infinite if there is none.
   double least_plane = std::numeric_limits<double>::infinity();
@@ -59,6 +59,8 @@ struct PlaneTiles {
 // Input tiles of a convolution or pooling, and result (or residual) tiles, for tile_h x tile_w results.
 PlaneTiles input_tiles(const Workload& workload, const HardwareConfig& hardware, int64_t tile_h, int64_t tile_w);
 PlaneTiles output_tiles(const Workload& workload, const HardwareConfig& hardware, int64_t tile_h, int64_t tile_w);
+// The convolution's results that a tile of pooled ones is made of; output_tiles() without a pool stage.
+PlaneTiles sum_tiles(const Workload& workload, const HardwareConfig& hardware, int64_t tile_h, int64_t tile_w);
 
 PositionSum load_sum(const PlaneTiles& tiles, int64_t element_bytes, const HardwareConfig& hardware);
 PositionSum store_sum(const PlaneTiles& tiles, const HardwareConfig& hardware);

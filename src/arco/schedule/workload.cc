@@ -19,11 +19,12 @@ const char* to_string(WorkloadKind kind) {
 }
 
 int64_t Workload::macs() const {
-  return kind == WorkloadKind::kConv2d ? n * ci / groups * plane * co * oh * ow * kh * kw : 0;
+  return kind == WorkloadKind::kConv2d ? n * ci / groups * plane * co * conv_oh() * conv_ow() * kh * kw : 0;
 }
 
 std::string Workload::to_string() const {
-  std::string text = fmt::format("{} n{} {}x{}x{} -> {}x{}x{}", arco::to_string(kind), n, ci, h, w, co, oh, ow);
+  std::string text =
+      fmt::format("{} n{} {}x{}x{} -> {}x{}x{}", arco::to_string(kind), n, ci, h, w, co, conv_oh(), conv_ow());
   if (plane != 1) text += fmt::format(" plane{}", plane);
   if (kind != WorkloadKind::kAdd) {
     text += fmt::format(" k{}x{} s{}x{} p{},{},{},{}", kh, kw, stride_h, stride_w, pads[0], pads[1], pads[2], pads[3]);
@@ -36,6 +37,12 @@ std::string Workload::to_string() const {
   if (!shift_out) text += " unshifted";
   if (symmetric_clamp) text += " symmetric";
   if (host_input) text += " host-input";
+  if (pool) {
+    const auto& p = pool->pads;
+    text += fmt::format(" then {} -> {}x{}x{} k{}x{} s{}x{} p{},{},{},{}", arco::to_string(pool->kind), co, oh, ow,
+                        pool->kh, pool->kw, pool->stride_h, pool->stride_w, p[0], p[1], p[2], p[3]);
+    if (pool->symmetric_clamp) text += " symmetric";
+  }
   return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,12 +13,25 @@ namespace arco {
 enum class WorkloadKind : uint8_t { kConv2d, kMaxPool, kAveragePool, kAdd };
 const char* to_string(WorkloadKind kind);
 
+// Pooling of a convolution's results while they are in the accumulators.
+struct PoolStage {
+  WorkloadKind kind = WorkloadKind::kMaxPool;  // or kAveragePool
+  int64_t h = 1, w = 1;                        // what it reads: the convolution's own output
+  int64_t kh = 1, kw = 1;
+  int64_t stride_h = 1, stride_w = 1;
+  std::array<int64_t, 4> pads{0, 0, 0, 0};  // top, left, bottom, right; none for averages
+  bool symmetric_clamp = false;             // averages: of the mean; the workload's flag is the convolution's
+
+  bool operator==(const PoolStage&) const = default;
+  bool is_max() const { return kind == WorkloadKind::kMaxPool; }
+};
+
 // Sizes in elements of the logical tensors, before any padding to blocks.
 struct Workload {
   WorkloadKind kind = WorkloadKind::kConv2d;
   int64_t n = 1;
   int64_t ci = 1, h = 1, w = 1;    // input
-  int64_t co = 1, oh = 1, ow = 1;  // output
+  int64_t co = 1, oh = 1, ow = 1;  // output, pooled if there is a pool stage
   int64_t kh = 1, kw = 1;
   int64_t stride_h = 1, stride_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
@@ -33,8 +47,17 @@ struct Workload {
   int64_t plane = 1;
   // The host writes the input (network input, result of a host layer), so it comes packed for this layer alone.
   bool host_input = false;
+  // conv: pooled before it is stored. Maxima are taken of the sums, before bias and requantisation, which are monotone;
+  // averages of the requantised results.
+  std::optional<PoolStage> pool;
 
   bool operator==(const Workload&) const = default;
+
+  // The convolution's own output.
+  int64_t conv_oh() const { return pool ? pool->h : oh; }
+  int64_t conv_ow() const { return pool ? pool->w : ow; }
+  bool pools_maxima() const { return pool && pool->is_max(); }
+  bool pools_averages() const { return pool && !pool->is_max(); }
 
   int64_t macs() const;  // multiplications of the operation as defined (padding to blocks not counted)
   // "conv2d n1 64x56x56 -> 128x28x28 k3x3 s2x2 p1,1,1,1 +bias +residual"; equal workloads have equal texts.

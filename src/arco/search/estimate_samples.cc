@@ -70,6 +70,22 @@ NamedLayer max_pool(std::string name, int64_t size, int64_t channels, int64_t ke
   return layer;
 }
 
+// With maxima of kernel x kernel results, two apart.
+NamedLayer pooled(NamedLayer layer, int64_t kernel, int64_t pad) {
+  layer.name += " + maxpool";
+  Workload& w = layer.workload;
+  PoolStage pool;
+  pool.h = w.oh;
+  pool.w = w.ow;
+  pool.kh = pool.kw = kernel;
+  pool.stride_h = pool.stride_w = 2;
+  pool.pads = {pad, pad, pad, pad};
+  w.oh = (w.oh + 2 * pad - kernel) / 2 + 1;
+  w.ow = (w.ow + 2 * pad - kernel) / 2 + 1;
+  w.pool = pool;
+  return layer;
+}
+
 NamedLayer with_residual(NamedLayer layer) {
   layer.name += " + residual";
   layer.workload.has_residual = layer.workload.shift_residual = true;
@@ -119,6 +135,27 @@ void group(Random& random, Workload& w) {
   w.groups = std::max<int64_t>(1, w.ci / channels);
 }
 
+// Pooling behind a convolution: the windows that networks have, or the whole plane.
+void add_pool_stage(Random& random, Workload& w) {
+  PoolStage pool;
+  pool.kind = chance(random, 3) ? WorkloadKind::kAveragePool : WorkloadKind::kMaxPool;
+  pool.h = w.oh;
+  pool.w = w.ow;
+  pool.kh = pool.kw = pick<int64_t>(random, {2, 2, 3, 3});
+  pool.stride_h = pool.stride_w = pick<int64_t>(random, {1, 2, 2, 2});
+  if (pool.is_max() && pool.kh == 3 && chance(random, 2)) pool.pads = {1, 1, 1, 1};
+  if (!pool.is_max() && w.oh <= 16 && w.ow <= 16 && chance(random, 2)) {
+    pool.kh = w.oh;
+    pool.kw = w.ow;
+    pool.stride_h = pool.stride_w = 1;
+  }
+  if (w.oh < pool.kh || w.ow < pool.kw) return;
+  pool.symmetric_clamp = !pool.is_max() && chance(random, 2);
+  w.oh = (w.oh + pool.pads[0] + pool.pads[2] - pool.kh) / pool.stride_h + 1;
+  w.ow = (w.ow + pool.pads[1] + pool.pads[3] - pool.kw) / pool.stride_w + 1;
+  w.pool = pool;
+}
+
 }  // namespace
 
 Workload random_workload(Random& random) {
@@ -151,6 +188,7 @@ Workload random_workload(Random& random) {
     if (w.kind != WorkloadKind::kAdd) random_window(random, w);
   }
   set_output(w);
+  if (w.kind == WorkloadKind::kConv2d && w.plane == 1 && chance(random, 4)) add_pool_stage(random, w);
   return w;
 }
 
@@ -201,11 +239,13 @@ std::vector<NamedLayer> zoo_layers() {
   layers.push_back(conv("resnet18 C1", 224, 3, 64, 7, 3, 2, 1));
   layers.push_back(max_pool("resnet18 maxpool", 112, 64, 3, 1));
   layers.push_back(dense("resnet18 dense", 512, 1000));
+  layers.push_back(pooled(conv("resnet18 C1", 224, 3, 64, 7, 3, 2, 1), 3, 1));
   layers.push_back(conv("vgg16 conv1_1", 224, 3, 64, 3, 1, 1, 1));
   layers.push_back(conv("vgg16 conv1_2", 224, 64, 64, 3, 1, 1, 1));
   layers.push_back(max_pool("vgg16 maxpool1", 224, 64, 2, 0));
   layers.push_back(conv("vgg16 conv2_1", 112, 64, 128, 3, 1, 1, 1));
   layers.push_back(conv("vgg16 conv2_2", 112, 128, 128, 3, 1, 1, 1));
+  layers.push_back(pooled(conv("vgg16 conv2_2", 112, 128, 128, 3, 1, 1, 1), 2, 0));
   layers.push_back(conv("vgg16 conv3_1", 56, 128, 256, 3, 1, 1, 1));
   layers.push_back(conv("vgg16 conv3_2", 56, 256, 256, 3, 1, 1, 2));
   layers.push_back(conv("vgg16 conv4_1", 28, 256, 512, 3, 1, 1, 1));
