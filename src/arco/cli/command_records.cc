@@ -135,14 +135,16 @@ void print_best(const RecordStore& store, const Options& options, Console& conso
 
 void run_records(const Options& options, Console& console) {
   const bool takes_in = !options.imports.empty() || !options.merges.empty();
+  std::vector<std::string> logs;  // read before a store is made for them
+  for (const std::string& file : options.imports) logs.push_back(read_text_file(file));
   RecordStore store(store_path(options.store), takes_in ? StoreMode::kOpenOrCreate : StoreMode::kMustExist);
   for (const std::string& file : options.merges) {
     const size_t added = store.merge(store_path(file));
     console.print("merged    {}: {} new records\n", file, added);
   }
-  for (const std::string& file : options.imports) {
-    const size_t added = import_autotvm_log(store, read_text_file(file), file);
-    console.print("imported  {}: {} new records\n", file, added);
+  for (size_t i = 0; i < logs.size(); ++i) {
+    const size_t added = import_autotvm_log(store, logs[i], options.imports[i]);
+    console.print("imported  {}: {} new records\n", options.imports[i], added);
   }
   if (!options.export_file.empty()) {
     write_file(options.export_file, export_autotvm_log(store));

@@ -1,7 +1,5 @@
 #include "arco/search/layer_meter.h"
 
-#include <set>
-
 #include "arco/base/interrupt.h"
 #include "arco/base/parallel.h"
 
@@ -23,8 +21,19 @@ void LayerMeter::measure(const std::vector<LayerPoint>& points) {
     const LayerPoint& point = *missing[i].second;
     Measurement m = measure_configuration(workloads_[point.task], {point.hardware, point.schedule}, timing_);
     const std::lock_guard lock(mutex_);
+    seconds_ += m.wall_seconds;
+    counted_.insert(missing[i].first);
     known_.emplace(missing[i].first, std::move(m));
   });
+}
+
+void LayerMeter::put(const LayerPoint& point, const Measurement& measurement) {
+  counted_.insert(key_of(point));
+  known_.emplace(key_of(point), measurement);
+}
+
+void LayerMeter::count(const std::vector<LayerPoint>& points) {
+  for (const LayerPoint& point : points) counted_.insert(key_of(point));
 }
 
 const Measurement* LayerMeter::find(const LayerPoint& point) const {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -26,7 +27,13 @@ class LayerMeter {
   void measure(const std::vector<LayerPoint>& points);
   // The measurement of a point; nullptr if there is none.
   const Measurement* find(const LayerPoint& point) const;
-  size_t simulated() const { return known_.size(); }
+  // Takes in what an earlier process measured.
+  void put(const LayerPoint& point, const Measurement& measurement);
+  // Counts points whose sum over the network an earlier process measured, without measuring them again.
+  void count(const std::vector<LayerPoint>& points);
+  // Different points that were measured, by this process or the earlier ones that it goes on from.
+  size_t measured() const { return counted_.size(); }
+  double seconds() const { return seconds_; }  // of simulating, all threads together
 
  private:
   using Key = std::tuple<size_t, std::string, std::string>;
@@ -37,6 +44,8 @@ class LayerMeter {
   int jobs_;
   mutable std::mutex mutex_;
   std::map<Key, Measurement> known_;
+  std::set<Key> counted_;
+  double seconds_ = 0;
 };
 
 }  // namespace arco

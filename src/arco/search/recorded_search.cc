@@ -1,6 +1,7 @@
 #include "arco/search/recorded_search.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "arco/search/tuners/arco.h"
 #include "arco/search/tuners/registry.h"
@@ -39,35 +40,57 @@ std::vector<Measurement> RecordedSearch::known(const SearchSpace& space, const s
   return records_.known(key, space);
 }
 
-void RecordedSearch::add(const SearchSpace& space, const std::string& key, const std::vector<Measurement>& measured,
-                         const std::string& tag) {
-  const std::lock_guard lock(mutex_);
-  records_.add(run_, space_id(space, key), space, measured, std::vector<std::string>(measured.size(), tag));
+Measurer RecordedSearch::measurer(const SearchSpace& space, const std::string& key, Measurer measure,
+                                  std::function<std::string(uint64_t)> tag) {
+  auto found = std::make_shared<std::unordered_map<uint64_t, Measurement>>();
+  for (const Measurement& m : known(space, key)) found->emplace(m.index, m);
+  return [this, &space, &key, found, measure = std::move(measure),
+          tag = std::move(tag)](const std::vector<uint64_t>& indices) {
+    std::vector<uint64_t> missing;
+    for (const uint64_t index : indices) {
+      if (!found->contains(index)) missing.push_back(index);
+    }
+    const std::vector<Measurement> measured = missing.empty() ? std::vector<Measurement>() : measure(missing);
+    std::vector<std::string> tags;
+    for (const Measurement& m : measured) {
+      if (tag) tags.push_back(tag(m.index));
+      found->emplace(m.index, m);
+    }
+    if (!measured.empty()) {
+      const std::lock_guard lock(mutex_);
+      records_.add(run_, space_id(space, key), space, measured, tags);
+      stored_ += measured.size();
+    }
+    std::vector<Measurement> results;
+    for (const uint64_t index : indices) {
+      const auto at = found->find(index);
+      if (at == found->end()) break;  // interrupted: the first of them
+      results.push_back(at->second);
+    }
+    return results;
+  };
 }
 
 TuneResult RecordedSearch::run(const SearchSpace& space, const std::string& key, Tuner& tuner, const Measurer& measure,
-                               size_t trials, size_t batch, const std::vector<Measurement>& known) {
+                               size_t trials, size_t batch, const std::vector<Measurement>& seeds) {
   const auto* arco = dynamic_cast<const ArcoTuner*>(&tuner);
-  int64_t id = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    id = space_id(space, key);
-  }
-  const Measurer recorded = [&](const std::vector<uint64_t>& indices) {
-    std::vector<Measurement> results = measure(indices);
-    std::vector<std::string> tags;
-    for (const Measurement& m : results) {
-      const auto reason = arco == nullptr ? std::nullopt : arco->reason(m.index);
-      tags.emplace_back(reason ? to_string(*reason) : "");
-    }
-    const std::lock_guard lock(mutex_);
-    records_.add(run_, id, space, results, tags);
-    return results;
+  const auto tag = [arco](uint64_t index) -> std::string {
+    const auto reason = arco == nullptr ? std::nullopt : arco->reason(index);
+    return reason ? to_string(*reason) : "";
   };
-  TuneResult result = run_tuner(tuner, recorded, trials, batch, known);
+  TuneResult result = run_tuner(tuner, measurer(space, key, measure, tag), trials, batch, seeds);
+  for (const Measurement& m : known(space, key)) {
+    if (m.status != MeasureStatus::kOk) continue;
+    if (result.best.status != MeasureStatus::kOk || m.cost < result.best.cost) result.best = m;
+  }
   const std::lock_guard lock(mutex_);
   effort_.add(result);
   return result;
+}
+
+uint64_t RecordedSearch::stored() const {
+  const std::lock_guard lock(mutex_);
+  return stored_;
 }
 
 SearchEffort RecordedSearch::effort() const {

@@ -1,6 +1,7 @@
 // Running tuners, chosen by name, so that every measurement is in the record store before the next is asked for.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -46,14 +47,19 @@ class RecordedSearch {
 
   // What was measured in a space by this run and those before it. Adds the space.
   std::vector<Measurement> known(const SearchSpace& space, const std::string& key);
-  // Stores measurements that were made without a tuner.
-  void add(const SearchSpace& space, const std::string& key, const std::vector<Measurement>& measured,
-           const std::string& tag);
-  // Runs the tuner as run_tuner() does; `known` count as trials.
+  // A measurer that takes from the store what is known and stores what is new before it returns it. `tag` says why
+  // configurations were asked for. Whoever asks the same again gets the same: a search that was killed goes on where it
+  // stood by searching again from its start. `this`, `space` and `key` must outlive the measurer.
+  Measurer measurer(const SearchSpace& space, const std::string& key, Measurer measure,
+                    std::function<std::string(uint64_t)> tag = {});
+  // Runs the tuner as run_tuner() does, with measurer(); `seeds` count as trials. The best may be an older measurement
+  // that this tuner did not ask for.
   TuneResult run(const SearchSpace& space, const std::string& key, Tuner& tuner, const Measurer& measure, size_t trials,
-                 size_t batch, const std::vector<Measurement>& known);
+                 size_t batch, const std::vector<Measurement>& seeds = {});
   // Of all finished run()s.
   SearchEffort effort() const;
+  // Measurements stored so far.
+  uint64_t stored() const;
 
  private:
   int64_t space_id(const SearchSpace& space, const std::string& key);
@@ -61,6 +67,7 @@ class RecordedSearch {
   RecordStore& records_;
   mutable std::mutex mutex_;
   SearchEffort effort_;
+  uint64_t stored_ = 0;
   int64_t run_ = 0;
 };
 
