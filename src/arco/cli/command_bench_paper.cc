@@ -1,4 +1,5 @@
 // arco bench paper: ARCO against the other tuners, in the paper's tables.
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> networks{"alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet34"};
-  std::vector<std::string> modes{"software", "layers", "chip"};
+  std::vector<std::string> modes{"software", "layers", "chip", "paper"};
   std::vector<int64_t> whole_batches{1, 4};
   std::string output;
   BenchOptions bench;
@@ -61,19 +62,21 @@ std::vector<WeightedTask> tasks_of_network(const std::string& network, int64_t b
   Console quiet{nowhere, nowhere};
   ModelOptions model;
   model.batch = batch;
-  if (network.ends_with(".onnx")) return tasks_of_model(network, model, quiet);
+  if (network.ends_with(".onnx")) return tasks_of_model(network, model, quiet).tasks;
   const fs::path file = scratch / "network.onnx";
   write_zoo_model(network, file, {.batch = batch});
-  std::vector<WeightedTask> tasks = tasks_of_model(file, model, quiet);
+  std::vector<WeightedTask> tasks = tasks_of_model(file, model, quiet).tasks;
   fs::remove(file);
   return tasks;
 }
 
 BenchMode mode_of(const std::string& name) {
-  for (const BenchMode mode : {BenchMode::kSoftware, BenchMode::kLayers, BenchMode::kChip}) {
+  std::vector<std::string> names;
+  for (const BenchMode mode : bench_modes()) {
     if (name == to_string(mode)) return mode;
+    names.emplace_back(to_string(mode));
   }
-  fail_user("--modes {}: modes are software, layers, chip", name);
+  fail_user("--modes {}: modes are {}", name, fmt::join(names, ", "));
 }
 
 SpaceOptions joint_space() {
@@ -115,7 +118,17 @@ std::vector<BenchNetwork> convolutions_of(const Options& options, const fs::path
   return networks;
 }
 
+void refuse_doubles(const char* flag, const std::vector<std::string>& names) {
+  for (size_t i = 1; i < names.size(); ++i) {
+    const auto end = names.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(names.begin(), end, names[i]) != end) fail_user("{}: {} is there twice", flag, names[i]);
+  }
+}
+
 void run_bench(Options& options, Console& console) {
+  refuse_doubles("--networks", options.networks);
+  refuse_doubles("--tuners", options.bench.tuners);
+  refuse_doubles("--modes", options.modes);
   for (const std::string& tuner : options.bench.tuners) resolve_options(tuner, nullptr);
   options.bench.modes.clear();
   for (const std::string& mode : options.modes) options.bench.modes.push_back(mode_of(mode));
@@ -163,11 +176,17 @@ void add_bench_command(CLI::App& app, Console& console) {
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--tuners", o->bench.tuners, "Tuners by name")->delimiter(',')->capture_default_str();
-  command->add_option("--modes", o->modes, "software: default VTA; layers: a chip for each layer; chip: one chip")
+  command
+      ->add_option("--modes", o->modes,
+                   "software: default VTA; layers: a chip for each layer; chip: one chip;\npaper: layers with the "
+                   "paper's seven knobs, against the exhaustive optimum")
       ->delimiter(',')
       ->capture_default_str();
   command->add_option("--seeds", o->bench.seeds, "Seeds 0, 1, ...")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--trials", o->bench.trials, "Measurements of each layer; in mode chip of the chip")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command->add_option("--paper-trials", o->bench.paper_trials, "Measurements of each layer in mode paper")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--whole", o->whole_batches, "Batch sizes of the table of whole networks; 0: no such table")

@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "arco/cli/table.h"
-#include "arco/search/record_exchange.h"
+#include "arco/search/objective.h"
 
 namespace arco {
 namespace {
 
-using nlohmann::json;
 constexpr auto kRight = TextTable::Align::kRight;
 
 std::string number(double value, int digits = 0) {
@@ -34,7 +32,9 @@ std::string rows_text(const std::vector<BenchRow>& rows, const std::string& netw
                    {"measured", kRight},
                    {"invalid", kRight},
                    {"to own 99%", kRight},
+                   {"in s", kRight},
                    {"to best 99%", kRight},
+                   {"in s", kRight},
                    {"wall s", kRight},
                    {"measure", kRight},
                    {"fit", kRight},
@@ -44,7 +44,8 @@ std::string rows_text(const std::vector<BenchRow>& rows, const std::string& netw
     if (row.network != network) continue;
     table.add({to_string(row.mode), row.tuner, with_quartiles(row.milliseconds, 2), number(row.speedup.median, 2),
                number(row.area_mm2.median, 3), number(row.measurements.median), number(row.invalid.median),
-               number(row.to_own_99.median), number(row.to_best_99.median), number(row.seconds.median, 1),
+               number(row.to_own_99.median), number(row.seconds_to_own_99.median, 1), number(row.to_best_99.median),
+               number(row.seconds_to_best_99.median, 1), number(row.seconds.median, 1),
                number(row.measure_seconds.median, 1), number(row.fit_seconds.median, 1),
                number(row.search_seconds.median, 1), number(row.board_seconds.median)});
   }
@@ -84,6 +85,7 @@ std::string whole_text(const std::vector<WholeNetwork>& whole) {
                    {"default VTA", kRight},
                    {"arco", kRight},
                    {"speedup", kRight},
+                   {"samples/s", kRight},
                    {"chip"},
                    {"mm^2", kRight},
                    {"gap to bound", kRight},
@@ -91,64 +93,52 @@ std::string whole_text(const std::vector<WholeNetwork>& whole) {
   for (const WholeNetwork& w : whole) {
     const double reference = w.design.reference ? w.design.reference->cycles : 0;
     table.add({w.network, fmt::format("{}", w.batch), reference > 0 ? number(reference) : "-", number(w.design.cycles),
-               reference > 0 ? fmt::format("{:.2f}", reference / w.design.cycles) : "-", w.design.hardware.to_string(),
-               fmt::format("{:.3f}", w.design.area_mm2),
+               reference > 0 ? fmt::format("{:.2f}", reference / w.design.cycles) : "-",
+               number(value_of(Objective::kThroughput, w.design.metrics(), static_cast<double>(w.batch)), 2),
+               w.design.hardware.to_string(), fmt::format("{:.3f}", w.design.area_mm2),
                fmt::format("{:.1f} %", 100 * (w.design.cycles / w.design.network_bound - 1)), number(w.seconds, 1)});
   }
   return table.to_string();
 }
 
-json value(double number) {
-  return std::isfinite(number) ? json(number) : json(nullptr);
+std::string nearness_text(const std::vector<BenchNearness>& tuners) {
+  TextTable table({{"tuner"},
+                   {"layers", kRight},
+                   {"within 1 %", kRight},
+                   {"single searches", kRight},
+                   {"gap [quartiles] %", kRight},
+                   {"worst %", kRight}});
+  for (const BenchNearness& n : tuners) {
+    const Quartiles percent{100 * n.gap.low, 100 * n.gap.median, 100 * n.gap.high};
+    table.add({n.tuner, fmt::format("{}", n.layers), fmt::format("{:.1f} %", 100 * n.layers_within),
+               fmt::format("{:.1f} %", 100 * n.runs_within), with_quartiles(percent, 2), number(100 * n.worst_gap, 2)});
+  }
+  return table.to_string();
 }
 
-json to_json(const Quartiles& q) {
-  return json::array({value(q.low), value(q.median), value(q.high)});
+std::string bars_text(const std::vector<BenchBar>& bars) {
+  TextTable table({{"claim"}, {"where"}, {"needed", kRight}, {"found", kRight}, {""}});
+  for (const BenchBar& bar : bars) {
+    table.add({bar.claim, bar.where, fmt::format("{} {:.2f}", bar.at_least ? ">=" : "<=", bar.needed),
+               number(bar.found, 3), bar.holds() ? "pass" : "MISS"});
+  }
+  return table.to_string();
 }
 
-json row_json(const BenchRow& row) {
-  return {{"network", row.network},
-          {"mode", to_string(row.mode)},
-          {"tuner", row.tuner},
-          {"milliseconds", to_json(row.milliseconds)},
-          {"speedup", to_json(row.speedup)},
-          {"area_mm2", to_json(row.area_mm2)},
-          {"measurements", to_json(row.measurements)},
-          {"invalid", to_json(row.invalid)},
-          {"measurements_to_own_99", to_json(row.to_own_99)},
-          {"measurements_to_best_99", to_json(row.to_best_99)},
-          {"seconds_to_own_99", to_json(row.seconds_to_own_99)},
-          {"seconds", to_json(row.seconds)},
-          {"measure_seconds", to_json(row.measure_seconds)},
-          {"fit_seconds", to_json(row.fit_seconds)},
-          {"search_seconds", to_json(row.search_seconds)},
-          {"board_seconds", to_json(row.board_seconds)}};
-}
-
-json run_json(const BenchRun& run) {
-  json curve = json::array();
-  for (const BenchPoint& p : run.curve) curve.push_back({p.measurements, p.seconds, p.cycles});
-  return {{"network", run.network},
-          {"mode", to_string(run.mode)},
-          {"tuner", run.tuner},
-          {"seed", run.seed},
-          {"cycles", run.cycles ? json(*run.cycles) : json(nullptr)},
-          {"area_mm2", run.area_mm2},
-          {"measurements", run.effort.measurements},
-          {"invalid", run.effort.invalid},
-          {"seconds", run.seconds},
-          {"measure_seconds", run.effort.measure_seconds},
-          {"fit_seconds", run.effort.fit_seconds},
-          {"curve", curve}};
-}
-
-json race_json(const BenchRace& race) {
-  return {{"network", race.network},
-          {"mode", to_string(race.mode)},
-          {"baseline", race.baseline},
-          {"measurements", {value(race.baseline_measurements), value(race.arco_measurements)}},
-          {"seconds", {value(race.baseline_seconds), value(race.arco_seconds)}},
-          {"board_seconds", {value(race.baseline_board_seconds), value(race.arco_board_seconds)}}};
+std::string truth_text(const BenchTruth& truth) {
+  std::string text;
+  const auto add = [&](const char* mode, const std::optional<BenchOptimum>& optimum) {
+    if (!optimum) return;
+    text += fmt::format("optimum of mode {}: {} ms ({})\n", mode, number(1e3 * optimum->cycles / kVtaClockHz, 2),
+                        optimum->proved ? "proven" : "best found");
+  };
+  add("software", truth.software);
+  add("paper", truth.paper);
+  if (truth.chip_bound > 0) {
+    text += fmt::format("no chip within the budget needs less than {:.2f} ms (rung: bound)\n",
+                        1e3 * truth.chip_bound / kVtaClockHz);
+  }
+  return text;
 }
 
 }  // namespace
@@ -157,53 +147,20 @@ std::string bench_text(const BenchResults& results, const std::vector<WholeNetwo
   const std::vector<BenchRow> rows = bench_rows(results);
   std::string text;
   for (const BenchTruth& truth : results.truths) {
-    text += fmt::format("{}: the convolutions\n{}", truth.network, rows_text(rows, truth.network));
-    text += fmt::format(
-        "optimum of mode software {:.2f} ms{}; no chip within the budget needs less than {:.2f} ms (rung: bound)\n\n",
-        1e3 * truth.software_cycles / kVtaClockHz, truth.software_proved ? " (proven)" : " (best found)",
-        1e3 * truth.chip_bound / kVtaClockHz);
+    text +=
+        fmt::format("{}: the convolutions\n{}{}\n", truth.network, rows_text(rows, truth.network), truth_text(truth));
   }
-  text += fmt::format("What it takes to reach the final quality of the best baseline\n{}",
+  if (!results.layers.empty()) {
+    text += fmt::format("Paper space: distance of each layer to its exhaustive optimum after {} measurements\n{}\n",
+                        results.paper_trials, nearness_text(bench_nearness(results)));
+  }
+  text += fmt::format("What it takes to reach the final quality of the best baseline\n{}\n",
                       races_text(bench_races(results)));
   if (!whole.empty()) {
     text +=
-        fmt::format("\nWhole networks, pooling and dense layers included, cycles on one chip\n{}", whole_text(whole));
+        fmt::format("Whole networks, pooling and dense layers included, cycles on one chip\n{}\n", whole_text(whole));
   }
-  return text;
-}
-
-json bench_json(const BenchResults& results, const std::vector<WholeNetwork>& whole) {
-  json document;
-  for (const char* list : {"rows", "runs", "races", "truths", "whole_networks"}) document[list] = json::array();
-  for (const BenchRow& row : bench_rows(results)) document["rows"].push_back(row_json(row));
-  for (const BenchRun& run : results.runs) document["runs"].push_back(run_json(run));
-  for (const BenchRace& race : bench_races(results)) document["races"].push_back(race_json(race));
-  for (const BenchTruth& truth : results.truths) {
-    document["truths"].push_back({{"network", truth.network},
-                                  {"software_cycles", truth.software_cycles},
-                                  {"software_proved", truth.software_proved},
-                                  {"chip_bound", truth.chip_bound}});
-  }
-  for (const WholeNetwork& w : whole) {
-    document["whole_networks"].push_back(
-        {{"network", w.network}, {"batch", w.batch}, {"seconds", w.seconds}, {"design", arco::to_json(w.design)}});
-  }
-  return document;
-}
-
-std::string bench_csv(const BenchResults& results) {
-  std::string text =
-      "network,mode,tuner,seed,cycles,area_mm2,measurements,invalid,seconds,measure_seconds,fit_seconds,"
-      "measurements_to_own_99,seconds_to_own_99\n";
-  for (const BenchRun& run : results.runs) {
-    const BenchPoint* close = run.cycles ? first_reaching(run, *run.cycles / 0.99) : nullptr;
-    text += fmt::format("{},{},{},{},{},{:.4f},{},{},{:.4f},{:.4f},{:.4f},{},{}\n", run.network, to_string(run.mode),
-                        run.tuner, run.seed, run.cycles ? fmt::format("{:.0f}", *run.cycles) : "", run.area_mm2,
-                        run.effort.measurements, run.effort.invalid, run.seconds, run.effort.measure_seconds,
-                        run.effort.fit_seconds, close ? fmt::format("{}", close->measurements) : "",
-                        close ? fmt::format("{:.4f}", close->seconds) : "");
-  }
-  return text;
+  return text + fmt::format("What should hold\n{}", bars_text(bench_bars(results)));
 }
 
 }  // namespace arco

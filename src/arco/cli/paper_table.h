@@ -26,8 +26,8 @@ struct BenchRow {
   Quartiles measurements;  // layers measured
   Quartiles invalid;       // of these
   Quartiles to_own_99;     // measurements until 99 % of the final throughput
-  Quartiles to_best_99;    // until 99 % of the optimum (software) or of the best known in this mode
-  Quartiles seconds_to_own_99;
+  Quartiles to_best_99;    // until 99 % of the optimum (modes software, paper) or of the best known in this mode
+  Quartiles seconds_to_own_99, seconds_to_best_99;
   Quartiles seconds, measure_seconds, fit_seconds, search_seconds;
   Quartiles board_seconds;  // modelled: 1 s for each measurement, and the tuner's own time
 };
@@ -43,6 +43,28 @@ struct BenchRace {
   double baseline_board_seconds = 0, arco_board_seconds = 0;
 };
 std::vector<BenchRace> bench_races(const BenchResults& results);
+
+// How near one tuner came to the exhaustive optimum of each layer in mode paper.
+struct BenchNearness {
+  std::string tuner;
+  size_t layers = 0;
+  double layers_within = 0;  // share whose median over the seeds is within 1 %
+  double runs_within = 0;    // share of all single searches
+  Quartiles gap;             // over the layers, of their medians: cycles / optimum - 1
+  double worst_gap = 0;
+};
+std::vector<BenchNearness> bench_nearness(const BenchResults& results);
+
+// What the comparison is expected to show, and whether it does.
+struct BenchBar {
+  std::string claim;
+  std::string where;
+  double needed = 0;
+  double found = 0;
+  bool at_least = true;  // needed is a floor; otherwise a ceiling
+  bool holds() const { return at_least ? found >= needed : found <= needed; }
+};
+std::vector<BenchBar> bench_bars(const BenchResults& results);
 
 // A whole network, dense layers and pooling included, on one chip.
 struct WholeNetwork {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <mutex>
 
 #include "arco/base/error.h"
@@ -18,6 +19,12 @@
 
 namespace arco {
 
+const std::vector<BenchMode>& bench_modes() {
+  static const std::vector<BenchMode> all{BenchMode::kSoftware, BenchMode::kLayers, BenchMode::kChip,
+                                          BenchMode::kPaper};
+  return all;
+}
+
 const char* to_string(BenchMode mode) {
   switch (mode) {
     case BenchMode::kSoftware:
@@ -26,6 +33,8 @@ const char* to_string(BenchMode mode) {
       return "layers";
     case BenchMode::kChip:
       return "chip";
+    case BenchMode::kPaper:
+      return "paper";
   }
   return "?";
 }
@@ -43,10 +52,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // One search of one layer.
 struct LayerTrace {
-  std::vector<double> best;     // cycles after each measurement; infinite before the first legal one
-  std::vector<double> seconds;  // until then
+  std::vector<double> best;  // cycles after each measurement; infinite before the first legal one
+  std::vector<TuneResult::Elapsed> elapsed;
   double area_mm2 = 0;
-  SearchEffort effort;
+  double fit_seconds = 0;
+  uint64_t invalid = 0;
   bool done = false;
 };
 
@@ -55,12 +65,13 @@ LayerTrace trace_of(const TuneResult& result, const ConfigurationSpace& space) {
   double best = kInfinity;
   for (const Measurement& m : result.history) {
     if (m.status == MeasureStatus::kOk) best = std::min(best, m.cycles);
+    trace.invalid += m.status == MeasureStatus::kOk ? 0 : 1;
     trace.best.push_back(best);
   }
-  trace.seconds = result.seconds;
+  trace.elapsed = result.elapsed;
+  trace.fit_seconds = result.fit_seconds;
   if (best < kInfinity)
     trace.area_mm2 = area_of(space.chip(space.chip_number(space.decode(result.best.index)))).total();
-  trace.effort.add(result);
   trace.done = !interrupted();
   return trace;
 }
@@ -83,7 +94,7 @@ class PaperBench {
   }
 
   BenchResults run() {
-    for (const BenchNetwork& network : networks_) truths_.push_back({network.name, 0, true, 0});
+    for (const BenchNetwork& network : networks_) truths_.push_back({network.name, {}, {}, 0});
     list_work();
     std::mutex counting;
     size_t done = 0;
@@ -101,14 +112,22 @@ class PaperBench {
     BenchMode mode;
     size_t tuner;
     uint64_t seed;
-    std::vector<LayerTrace> layers = {};  // modes software and layers, by layer
-    std::vector<BenchRun> chips = {};     // mode chip, by network; without a curve: not finished
+    std::vector<LayerTrace> layers = {};              // modes software and layers, by layer
+    std::vector<std::optional<BenchRun>> chips = {};  // mode chip, by network; nothing: not finished
   };
 
+  bool asked_for(BenchMode mode) const { return std::ranges::find(options_.modes, mode) != options_.modes.end(); }
+  static bool has_optimum(BenchMode mode) { return mode == BenchMode::kSoftware || mode == BenchMode::kPaper; }
+
   void list_work() {
-    optima_.resize(layers_.size());
-    for (size_t layer = 0; layer < layers_.size(); ++layer) work_.push_back([this, layer] { find_optimum(layer); });
-    for (size_t n = 0; n < networks_.size(); ++n) work_.push_back([this, n] { find_bound(n); });
+    for (const BenchMode mode : options_.modes) {
+      if (!has_optimum(mode)) continue;
+      optima_[mode].resize(layers_.size());
+      for (size_t l = 0; l < layers_.size(); ++l) work_.push_back([this, mode, l] { find_optimum(mode, l); });
+    }
+    for (size_t n = 0; n < networks_.size() && asked_for(BenchMode::kChip); ++n) {
+      work_.push_back([this, n] { find_bound(n); });
+    }
     for (Search& search : searches_) {
       if (search.mode == BenchMode::kChip) {
         search.chips.resize(networks_.size());
@@ -120,26 +139,34 @@ class PaperBench {
     }
   }
 
-  void find_optimum(size_t layer) {
-    const ConfigurationSpace space(layers_[layer], schedules_on(HardwareConfig()));
+  SpaceOptions space_of(BenchMode mode) const {
+    if (mode == BenchMode::kSoftware) return schedules_on(HardwareConfig());
+    SpaceOptions space = options_.joint;
+    if (mode == BenchMode::kPaper) space.kind = SpaceKind::kPaper;
+    return space;
+  }
+
+  void find_optimum(BenchMode mode, size_t layer) {
+    const ConfigurationSpace space(layers_[layer], space_of(mode));
     const auto tuner = make_exhaustive(space, {.jobs = 1});
-    optima_[layer] = run_tuner(*tuner, make_simulator_measurer(space), space.size(), 64);
-    optima_[layer].history.clear();
+    const TuneResult result = run_tuner(*tuner, make_simulator_measurer(space), space.size(), 64);
+    const bool found = result.best.status == MeasureStatus::kOk;
+    optima_.at(mode)[layer] = {found ? result.best.cycles : kInfinity, result.proved_optimal};
   }
 
   void find_bound(size_t network) {
     const TaskSplit split = split_tasks(networks_[network].tasks, options_.joint, 1);
-    if (split.table && split.host.empty()) truths_[network].chip_bound = split.table->least_bound();
+    if (split.table && split.host.empty()) truths_[network].chip_bound = split.table->least_cost();
   }
 
   void search_layer(Search& search, size_t layer) {
-    const bool software = search.mode == BenchMode::kSoftware;
-    const ConfigurationSpace space(layers_[layer], software ? schedules_on(HardwareConfig()) : options_.joint);
-    const TunerChoice choice{options_.tuners[search.tuner], nullptr};
-    const auto tuner = make_planned_tuner(choice, space, options_.trials, search.seed * 1000 + layer);
-    search.layers[layer] = trace_of(run_tuner(*tuner, make_simulator_measurer(space), options_.trials,
-                                              std::min<size_t>(batch_of(choice, 64), options_.trials)),
-                                    space);
+    const ConfigurationSpace space(layers_[layer], space_of(search.mode));
+    const size_t trials = search.mode == BenchMode::kPaper ? options_.paper_trials : options_.trials;
+    const TunerChoice choice = tuner_for(space.options(), {options_.tuners[search.tuner], nullptr});
+    const auto tuner = make_planned_tuner(choice, space, trials, search.seed * 1000 + layer);
+    search.layers[layer] = trace_of(
+        run_tuner(*tuner, make_simulator_measurer(space), trials, std::min<size_t>(batch_of(choice, 64), trials)),
+        space);
   }
 
   void search_chip(Search& search, size_t network) {
@@ -155,23 +182,24 @@ class PaperBench {
     const std::filesystem::path file =
         options_.scratch / fmt::format("{}-{}-{}.db", networks_[network].name, options.tuner.name, search.seed);
     const auto start = std::chrono::steady_clock::now();
-    const auto elapsed = [&] {
-      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    };
     const auto note = [&](const TuneProgress& p) {
-      run.effort = p.effort;
-      run.effort.measurements = p.simulated + p.effort.invalid;
-      const bool better = p.best_cycles > 0 && (run.curve.empty() || p.best_cycles < run.curve.back().cycles);
-      if (better) run.curve.push_back({run.effort.measurements, elapsed(), p.best_cycles});
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+      run.total = {p.simulated + p.effort.invalid, p.simulating_seconds, elapsed.count() - p.simulating_seconds, 0};
+      run.invalid = p.effort.invalid;
+      run.fit_seconds = p.effort.fit_seconds;
+      if (p.best_cycles == 0 || (!run.curve.empty() && p.best_cycles >= run.curve.back().cycles)) return;
+      run.curve.push_back(run.total);
+      run.curve.back().cycles = p.best_cycles;
     };
-    {
+    try {
       RecordStore records(file);
       const Design design = co_optimise(networks_[network].tasks, options, records, note);
       // A layer left to the host would make the others look fast.
       if (design.complete && design.host_tasks.empty()) run.cycles = design.cycles;
       run.area_mm2 = design.area_mm2;
+    } catch (const RunError&) {
+      // Interrupted, or no legal chip found: a run without cycles.
     }
-    run.seconds = elapsed();
     std::filesystem::remove(file);
     if (!interrupted()) search.chips[network] = std::move(run);
   }
@@ -180,8 +208,7 @@ class PaperBench {
     BenchResults results;
     for (size_t n = 0; n < networks_.size(); ++n) {
       for (const Search& search : searches_) {
-        std::optional<BenchRun> run =
-            search.mode == BenchMode::kChip ? finished_chip(search, n) : sum_layers(search, n);
+        std::optional<BenchRun> run = search.mode == BenchMode::kChip ? search.chips[n] : sum_layers(search, n);
         if (!run) continue;
         run->network = networks_[n].name;
         run->mode = search.mode;
@@ -192,12 +219,8 @@ class PaperBench {
       add_optima(n);
     }
     results.truths = truths_;
+    add_layers(results);
     return results;
-  }
-
-  static std::optional<BenchRun> finished_chip(const Search& search, size_t network) {
-    const BenchRun& run = search.chips[network];
-    return run.seconds > 0 ? std::optional(run) : std::nullopt;
   }
 
   size_t layer_of(const WeightedTask& task) const {
@@ -212,18 +235,16 @@ class PaperBench {
       if (!trace.done || trace.best.empty()) return std::nullopt;
       most_trials = std::max(most_trials, trace.best.size());
       run.area_mm2 = std::max(run.area_mm2, trace.area_mm2);
-      run.effort.measurements += trace.effort.measurements;
-      run.effort.invalid += trace.effort.invalid;
-      run.effort.measure_seconds += trace.effort.measure_seconds;
-      run.effort.search_seconds += trace.effort.search_seconds;
-      run.effort.fit_seconds += trace.effort.fit_seconds;
+      run.invalid += trace.invalid;
+      run.fit_seconds += trace.fit_seconds;
     }
-    run.seconds = run.effort.measure_seconds + run.effort.search_seconds;
     for (size_t k = 1; k <= most_trials; ++k) {
       const BenchPoint point = sum_after(search, network, k);
       if (point.cycles < (run.curve.empty() ? kInfinity : run.curve.back().cycles)) run.curve.push_back(point);
     }
     if (!run.curve.empty()) run.cycles = run.curve.back().cycles;
+    run.total = sum_after(search, network, most_trials);
+    run.total.cycles = 0;
     return run;
   }
 
@@ -234,18 +255,33 @@ class PaperBench {
       const LayerTrace& trace = search.layers[layer_of(task)];
       const size_t at = std::min(k, trace.best.size());
       point.measurements += at;
-      point.seconds += trace.seconds[at - 1];
+      point.measure_seconds += trace.elapsed[at - 1].measure_seconds;
+      point.search_seconds += trace.elapsed[at - 1].search_seconds;
       point.cycles += task.weight * trace.best[at - 1];
     }
     return point;
   }
 
   void add_optima(size_t network) {
-    BenchTruth& truth = truths_[network];
-    for (const WeightedTask& task : networks_[network].tasks) {
-      const TuneResult& optimum = optima_[layer_of(task)];
-      truth.software_cycles += task.weight * optimum.best.cycles;
-      truth.software_proved = truth.software_proved && optimum.proved_optimal;
+    for (const auto& [mode, optima] : optima_) {
+      BenchOptimum sum{0, true};
+      for (const WeightedTask& task : networks_[network].tasks) {
+        const BenchOptimum& optimum = optima[layer_of(task)];
+        sum.cycles += task.weight * optimum.cycles;
+        sum.proved = sum.proved && optimum.proved;
+      }
+      (mode == BenchMode::kSoftware ? truths_[network].software : truths_[network].paper) = sum;
+    }
+  }
+
+  void add_layers(BenchResults& results) const {
+    results.paper_trials = options_.paper_trials;
+    for (size_t l = 0; l < layers_.size(); ++l) {
+      for (const Search& search : searches_) {
+        if (search.mode != BenchMode::kPaper || !search.layers[l].done || search.layers[l].best.empty()) continue;
+        results.layers.push_back({layers_[l].to_string(), options_.tuners[search.tuner], search.seed,
+                                  search.layers[l].best.back(), optima_.at(BenchMode::kPaper)[l]});
+      }
     }
   }
 
@@ -255,7 +291,7 @@ class PaperBench {
   std::vector<Workload> layers_;  // distinct, of all networks
   std::vector<Search> searches_;
   std::vector<std::function<void()>> work_;
-  std::vector<TuneResult> optima_;  // by layer
+  std::map<BenchMode, std::vector<BenchOptimum>> optima_;  // by layer; keys fixed before the work begins
   std::vector<BenchTruth> truths_;
 };
 

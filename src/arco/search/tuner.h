@@ -20,7 +20,7 @@ class Tuner {
   virtual void tell(const std::vector<Measurement>& results) = 0;
   // True once the tuner can prove that nothing better is left.
   virtual bool proved_optimal() const { return false; }
-  // Cycles that no legal configuration can beat, measured or not; 0: nothing is proven.
+  // Cost that no legal configuration can beat, measured or not; 0: nothing is proven.
   virtual double proven_bound() const { return 0; }
   // Of the time inside ask and tell, what fitting cost models took. For reports only.
   virtual double fit_seconds() const { return 0; }
@@ -30,11 +30,16 @@ struct TuneResult {
   Measurement best;                  // status ok, or kIllegal when nothing legal was found
   std::vector<Measurement> history;  // in order of measuring
   bool proved_optimal = false;
-  double proven_bound = 0;  // cycles; best.cycles / proven_bound - 1 is the proven gap
+  double proven_bound = 0;  // cost; best.cost / proven_bound - 1 is the proven gap
   double measure_seconds = 0;
   double search_seconds = 0;  // inside ask and tell, fitting included
   double fit_seconds = 0;
-  std::vector<double> seconds;  // measuring and searching until each member of history was known; 0 for known ones
+  // Until each member of history was known; 0 for those known from the start.
+  struct Elapsed {
+    double measure_seconds = 0;
+    double search_seconds = 0;
+  };
+  std::vector<Elapsed> elapsed;
 };
 
 // Runs ask, measure, tell until `trials` measurements, an empty ask, a proof, or an interrupt.
