@@ -12,6 +12,7 @@
 #include "arco/base/file.h"
 #include "arco/base/interrupt.h"
 #include "arco/cli/commands.h"
+#include "arco/cli/tune_front.h"
 #include "arco/cli/tune_options.h"
 #include "arco/cli/tune_progress.h"
 #include "arco/cli/tune_report.h"
@@ -28,6 +29,8 @@ struct Options : TuneOptions {
   bool no_reference = false;
   bool per_layer = false;
   std::vector<std::string> holdout;
+  std::vector<std::string> pareto;
+  size_t points = 12;
   CoOptimiserOptions search;
 };
 
@@ -37,18 +40,32 @@ void check_options(const Options& options) {
     errors.add("--weights: {} given for {} models; give one for each", options.weights.size(), options.models.size());
   }
   for (const double weight : options.weights) {
-    if (!(weight > 0) || weight > 1e9) errors.add("--weights: {} is not a positive number", weight);
+    if (!(weight > 0) || weight > 1e9) errors.add("--weights: {} is not a number above 0 and up to 1e9", weight);
   }
-  if (!options.hardware.empty() && (options.area_mm2 > 0 || options.buffer_bytes > 0)) {
-    errors.add("--hardware fixes the chip, so --area and --buffers have nothing to limit; leave them out");
+  const char* fixing = options.hardware.empty() ? "--ablation software-only" : "--hardware";
+  if (gives_hardware(options) && limits_hardware(options)) {
+    errors.add(
+        "{} fixes the chip, so --area, --buffers, --dsp, --bram36 and --lut have nothing to limit; leave them out",
+        fixing);
   }
-  if (options.per_layer && !options.hardware.empty()) {
-    errors.add("--per-layer searches a chip for each layer, --hardware fixes it; leave one out");
+  if (options.per_layer && gives_hardware(options)) {
+    errors.add("--per-layer searches a chip for each layer, {} fixes it; leave one out", fixing);
+  }
+  if (options.per_layer && options.energy_uj > 0) {
+    errors.add("--energy limits a run of the whole network, --per-layer looks at layers alone; leave one out");
   }
   if (options.per_layer && !options.holdout.empty()) {
     errors.add("--holdout needs one chip, --per-layer finds one for each layer; leave one out");
   }
-  if (!std::isfinite(options.area_mm2)) errors.add("--area: {} is not a positive number", options.area_mm2);
+  if (!options.pareto.empty()) {
+    const auto refuse = [&](bool given, const char* flag, const char* why) {
+      if (given) errors.add("--pareto and {}: {}; leave one out", flag, why);
+    };
+    refuse(options.per_layer, "--per-layer", "a front has one chip a point");
+    refuse(gives_hardware(options), fixing, "a front needs chips to choose from");
+    refuse(!options.holdout.empty(), "--holdout", "which of the chips should it run on?");
+    refuse(options.objective != "latency", "--objective", "the front has objectives of its own");
+  }
   if (options.output.empty()) errors.add("--output: the name of the folder is empty");
   const std::filesystem::path records = std::filesystem::path(options.output) / "records.db";
   if (!options.resume && std::filesystem::exists(records)) {
@@ -81,15 +98,17 @@ class OutputFolder {
 };
 
 // Another network on the finished chip: its schedules tuned, and what a chip of its own could reach at best.
-nlohmann::json try_holdout(const std::string& model, const std::vector<WeightedTask>& tasks, const Design& made,
+nlohmann::json try_holdout(const std::string& model, const NetworkTasks& network, const Design& made,
                            const Options& options, RecordStore& records, Console& console) {
   CoOptimiserOptions search = options.search;
-  search.space = schedules_on(made.hardware);
+  search.space = schedules_on(made.hardware, options.search.space);
+  search.samples = network.samples;
+  const std::vector<WeightedTask>& tasks = network.tasks;
   const Design design = co_optimise(tasks, search, records, {});
   double own_bound = 0;
   if (options.search.space.kind != SpaceKind::kSoftware && !interrupted()) {
     const TaskSplit split = split_tasks(tasks, options.search.space, search.jobs);
-    if (split.table && split.host.size() == design.host_tasks.size()) own_bound = split.table->least_bound();
+    if (split.table && split.host.size() == design.host_tasks.size()) own_bound = split.table->least_cost();
   }
   warn_host_tasks(design.host_tasks, console);
   print_holdout(model, design, own_bound, console);
@@ -101,7 +120,7 @@ nlohmann::json try_holdout(const std::string& model, const std::vector<WeightedT
 
 void tune_one_chip(const std::vector<WeightedTask>& tasks, const Options& options, Console& console) {
   // Read before hours of search, so that a wrong file is found at once.
-  std::vector<std::vector<WeightedTask>> holdouts;
+  std::vector<NetworkTasks> holdouts;
   for (const std::string& model : options.holdout) holdouts.push_back(tasks_of_model(model, options.model, console));
   const std::filesystem::path folder = options.output;
   RecordStore records(folder / "records.db");
@@ -151,14 +170,19 @@ void run_tune(Options& options, Console& console) {
   options.search.seed = options.model.seed;
   options.search.reference = !options.no_reference;
   options.search.command = fmt::format("arco tune {}", fmt::join(options.models, " "));
-  const std::vector<WeightedTask> tasks = gather_tasks(options, console);
+  if (!options.pareto.empty()) parse_front_objectives(options.pareto);  // names every mistake before any work is done
+  const NetworkTasks network = gather_tasks(options, console);
+  options.search.samples = network.samples;
   const OutputFolder folder(options.output);
   catch_interrupts();
   try {
-    if (options.per_layer) {
-      tune_layers(tasks, options, console);
+    if (!options.pareto.empty()) {
+      tune_front(network.tasks, parse_front_objectives(options.pareto), options.points, options.search, options.output,
+                 console);
+    } else if (options.per_layer) {
+      tune_layers(network.tasks, options, console);
     } else {
-      tune_one_chip(tasks, options, console);
+      tune_one_chip(network.tasks, options, console);
     }
   } catch (const UserError&) {
     folder.clear_unless_finished();
@@ -180,6 +204,14 @@ void add_search_options(CLI::App& command, Options& o) {
       ->type_name("MODEL")
       ->expected(1)
       ->take_all();
+  command
+      .add_option("--pareto", o.pareto,
+                  "Two or three objectives, such as latency,area: designs of which none is better in all of them")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  command.add_option("--points", o.points, "Chips of the front, at most")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command.add_option("--jobs", o.search.jobs, "Threads (0: all cores); the result does not depend on it")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -193,9 +225,12 @@ void add_tune_command(CLI::App& app, Console& console) {
   command->footer(
       "\nExample:\n  arco tune resnet18.onnx -o design\n"
       "  arco tune a.onnx b.onnx --weights 3,1 --area 3.5 --holdout c.onnx -o design\n"
+      "  arco tune resnet18.onnx --pareto latency,area,energy -o front\n"
       "  arco tune resnet18.onnx --hardware vta_config.json --tuner autotvm -o schedules");
   command->add_option("MODEL", o->models, "ONNX files; one accelerator serves them all")->required();
-  command->add_option("-o,--output", o->output, "Folder for design.json (--per-layer: layers.json) and records.db")
+  command
+      ->add_option("-o,--output", o->output,
+                   "Folder for records.db and design.json (--per-layer: layers.json; --pareto: front.json)")
       ->type_name("DIR")
       ->required();
   command->add_option("--weights", o->weights, "How much each model counts, such as 3,1")->delimiter(',');

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arco/base/error.h"
+#include "arco/cli/validators.h"
 #include "arco/plan/network_plan.h"
 #include "arco/search/ablation.h"
 #include "arco/search/tuners/registry.h"
@@ -18,10 +19,18 @@ void add_space_options(CLI::App& command, TuneOptions& o) {
   command.add_option("--space", o.space, "full: core shape, buffers, all tiles; paper: the paper's seven knobs")
       ->check(CLI::IsMember({"full", "paper"}))
       ->capture_default_str();
+  command.add_option("--objective", o.objective, "latency, throughput, energy, edp (energy * delay) or area")
+      ->type_name("NAME")
+      ->capture_default_str();
   command.add_option("--area", o.area_mm2, "Budget in mm^2 at 45 nm (default: the default VTA's area)")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_real());
   command.add_option("--buffers", o.buffer_bytes, "Budget of all scratchpads in bytes (default: unlimited)")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
+  command.add_option("--dsp", o.dsp, "Budget of an FPGA: DSP48E2 (default: unlimited)")->check(positive_number());
+  command.add_option("--bram36", o.bram36, "Budget of an FPGA: BRAM36")->check(positive_number());
+  command.add_option("--lut", o.lut, "Budget of an FPGA: LUT, a rough estimate")->check(positive_number());
+  command.add_option("--energy", o.energy_uj, "Budget of one run in uJ, batch included (default: unlimited)")
+      ->check(positive_real());
   command.add_option("--bus", o.bus_bits, "Memory interface in bits")
       ->check(CLI::IsMember({64, 128, 256, 512}))
       ->capture_default_str();
@@ -68,22 +77,35 @@ TunerChoice tuner_choice(const TuneOptions& options) {
   return choice;
 }
 
+bool gives_hardware(const TuneOptions& options) {
+  const auto& ablations = options.ablations;
+  return !options.hardware.empty() || std::ranges::find(ablations, "software-only") != ablations.end();
+}
+
+bool limits_hardware(const TuneOptions& o) {
+  return o.area_mm2 > 0 || o.buffer_bytes > 0 || o.dsp > 0 || o.bram36 > 0 || o.lut > 0;
+}
+
 SpaceOptions space_options(const TuneOptions& options) {
   SpaceOptions space;
-  const auto& ablations = options.ablations;
-  const bool software_only = std::ranges::find(ablations, "software-only") != ablations.end();
-  if (!options.hardware.empty() || software_only) {
+  space.objective = parse_objective(options.objective, "--objective");
+  if (options.energy_uj > 0) space.budget.energy_pj = options.energy_uj * 1e6;
+  if (gives_hardware(options)) {
     space.kind = SpaceKind::kSoftware;
+    space.paper_schedules = options.space == "paper";
     if (!options.hardware.empty()) space.hardware = read_hardware(options.hardware);
     return space;
   }
   space.kind = options.space == "paper" ? SpaceKind::kPaper : SpaceKind::kFull;
   space.hardware.variant = IsaVariant::kVtaPlus;
   space.hardware.bus_bits = options.bus_bits;
-  space.budget = default_budget();
-  space.budget.bus_bits = options.bus_bits;
-  if (options.area_mm2 > 0) space.budget.area_mm2 = options.area_mm2;
-  if (options.buffer_bytes > 0) space.budget.buffer_bytes = options.buffer_bytes;
+  Budget& budget = space.budget;
+  budget.area_mm2 = options.area_mm2 > 0 ? options.area_mm2 : default_budget().area_mm2;
+  budget.bus_bits = options.bus_bits;
+  if (options.buffer_bytes > 0) budget.buffer_bytes = options.buffer_bytes;
+  if (options.dsp > 0) budget.dsp = options.dsp;
+  if (options.bram36 > 0) budget.bram36 = options.bram36;
+  if (options.lut > 0) budget.lut = options.lut;
   return space;
 }
 
@@ -97,25 +119,27 @@ void add_task(std::vector<WeightedTask>& tasks, const Workload& workload, double
 
 }  // namespace
 
-std::vector<WeightedTask> tasks_of_model(const std::string& path, const ModelOptions& options, Console& console) {
+NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, Console& console) {
   ModelOptions model = options;
   model.model = path;
-  std::vector<WeightedTask> tasks;
-  for (const Task& task : tasks_of(plan_network(quantize_model(model, console).graph))) {
-    add_task(tasks, task.workload, task.count);
+  const Graph graph = quantize_model(model, console).graph;
+  NetworkTasks network;
+  for (const Task& task : tasks_of(plan_network(graph))) add_task(network.tasks, task.workload, task.count);
+  if (!graph.inputs.empty() && !graph.tensor(graph.inputs[0]).shape.empty()) {
+    network.samples = static_cast<double>(graph.tensor(graph.inputs[0]).shape[0]);
   }
-  return tasks;
+  return network;
 }
 
-std::vector<WeightedTask> gather_tasks(const TuneOptions& options, Console& console) {
-  std::vector<WeightedTask> tasks;
+NetworkTasks gather_tasks(const TuneOptions& options, Console& console) {
+  NetworkTasks all{{}, 0};
   for (size_t i = 0; i < options.models.size(); ++i) {
     const double weight = options.weights.empty() ? 1 : options.weights[i];
-    for (const WeightedTask& task : tasks_of_model(options.models[i], options.model, console)) {
-      add_task(tasks, task.workload, weight * task.weight);
-    }
+    const NetworkTasks network = tasks_of_model(options.models[i], options.model, console);
+    for (const WeightedTask& task : network.tasks) add_task(all.tasks, task.workload, weight * task.weight);
+    all.samples += weight * network.samples;
   }
-  return tasks;
+  return all;
 }
 
 }  // namespace arco

@@ -17,8 +17,11 @@ struct TuneOptions {
   ModelOptions model;
   std::string hardware;  // file; empty: the chip is searched
   std::string space = "full";
+  std::string objective = "latency";
   double area_mm2 = 0;       // 0: the default VTA's
-  int64_t buffer_bytes = 0;  // 0: unlimited
+  int64_t buffer_bytes = 0;  // this and those below: 0 is unlimited
+  int64_t dsp = 0, bram36 = 0, lut = 0;
+  double energy_uj = 0;
   int bus_bits = 64;
   std::string tuner = "arco";
   std::vector<std::string> options;    // "NAME=VALUE"
@@ -30,11 +33,19 @@ void add_tuner_options(CLI::App& command, TuneOptions& options);
 
 // The tuner with its options, ablations applied. UserError with every unknown name.
 TunerChoice tuner_choice(const TuneOptions& options);
+// UserError for an unknown objective or a hardware file that is none.
 SpaceOptions space_options(const TuneOptions& options);
+// Whether the chip is given, and whether there is a budget for it beside the default one.
+bool gives_hardware(const TuneOptions& options);
+bool limits_hardware(const TuneOptions& options);
 
+struct NetworkTasks {
+  std::vector<WeightedTask> tasks;
+  double samples = 1;  // of one run: the first dimension of the network's input
+};
 // The accelerator tasks of a model file.
-std::vector<WeightedTask> tasks_of_model(const std::string& path, const ModelOptions& options, Console& console);
-// Of all models with their weights; equal workloads become one task.
-std::vector<WeightedTask> gather_tasks(const TuneOptions& options, Console& console);
+NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, Console& console);
+// Of all models with their weights, samples too; equal workloads become one task.
+NetworkTasks gather_tasks(const TuneOptions& options, Console& console);
 
 }  // namespace arco

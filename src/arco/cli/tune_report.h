@@ -12,8 +12,8 @@ namespace arco {
 void print_design(const Design& design, Console& console);
 void print_layer_designs(const LayerDesigns& designs, Console& console);
 
-// A network that was not tuned for, on a chip made for others. `own_bound`: cycles that no chip of the space beats for
-// this network; 0: unknown.
+// A network that was not tuned for, on a chip made for others. `own_bound`: what no chip of the space undercuts for
+// this network, as the objective counts; 0: unknown.
 void print_holdout(const std::string& model, const Design& design, double own_bound, Console& console);
 
 // A warning for each task that the host has to run.

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <limits>
 #include <string>
 
 namespace arco {
@@ -25,6 +27,18 @@ inline CLI::Validator positive_number() {
 // 0, 1, ...: seeds.
 inline CLI::Validator whole_number() {
   return {[](std::string& text) { return is_digits(text) ? "" : "'" + text + "' is no whole number"; }, ""};
+}
+
+// A finite number above 0.
+inline CLI::Validator positive_real() {
+  return {[](std::string& text) {
+            double value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool valid = error == std::errc() && end == text.data() + text.size() && value > 0 &&
+                               value <= std::numeric_limits<double>::max();
+            return valid ? "" : "'" + text + "' is no positive number";
+          },
+          ""};
 }
 
 }  // namespace arco

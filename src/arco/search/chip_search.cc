@@ -14,8 +14,10 @@
 
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
+#include "arco/schedule/activity.h"
 #include "arco/schedule/candidates.h"
 #include "arco/schedule/estimate.h"
+#include "arco/search/schedule_tuning.h"
 #include "arco/search/tuners/arco.h"
 
 namespace arco {
@@ -25,12 +27,12 @@ ChipSearch::ChipSearch(const ChipTable& table, NetworkMeter& meter, RecordedSear
     : table_(table), meter_(meter), records_(records), options_(options), report_(std::move(report)) {
   std::vector<std::pair<double, size_t>> ranked;
   for (size_t chip = 0; chip < table_.chip_count(); ++chip) {
-    const double estimate = table_.estimate(chip);
-    if (estimate < std::numeric_limits<double>::infinity()) ranked.emplace_back(estimate, chip);
+    const double cost = table_.estimated_cost(chip);
+    if (cost < std::numeric_limits<double>::infinity()) ranked.emplace_back(cost, chip);
   }
   ARCO_CHECK(!ranked.empty(), "no chip runs every task");
   std::ranges::sort(ranked);
-  for (const auto& [estimate, chip] : ranked) ranked_.push_back(chip);
+  for (const auto& [cost, chip] : ranked) ranked_.push_back(chip);
 }
 
 ChipDesign ChipSearch::run() {
@@ -47,7 +49,8 @@ std::vector<size_t> ChipSearch::focus_order() const {
   std::vector<size_t> order(tasks.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const ChipScore& score = table_.score(ranked_.front());
-  std::ranges::stable_sort(order, std::greater<>(), [&](size_t t) { return tasks[t].weight * score.estimates[t]; });
+  std::ranges::stable_sort(order, std::greater<>(),
+                           [&](size_t t) { return tasks[t].weight * score.estimates[t].cycles; });
   // Agents take along what they learned; a tuner that starts anew each time does better with all trials at once.
   order.resize(has_agents() ? std::clamp<size_t>(options_.focus_tasks, 1, order.size()) : 1);
   return order;
@@ -68,13 +71,16 @@ void ChipSearch::search_with(size_t focus, size_t trials, size_t before) {
     return results;
   };
   const size_t batch = batch_of(options_.tuner, 16);
-  std::vector<Measurement> known = records_.known(space, key);
-  remember(space, known);
-  if (known.empty() && informed()) {
-    known = measurer(promising(space, std::min(trials, batch)));
-    records_.add(space, key, known, "seed");
+  const ChipDesign best_before = best_;
+  std::vector<Measurement> seeds;
+  if (informed()) {
+    const auto tag = [](uint64_t) { return std::string("seed"); };
+    seeds = records_.measurer(space, key, measurer, tag)(promising(space, std::min(trials, batch)));
   }
-  measurements_ += records_.run(space, key, *tuner, measurer, trials, batch, known).history.size();
+  records_.run(space, key, *tuner, measurer, trials, batch, seeds);
+  // Of equals the first measured is the best, also where an earlier process measured it.
+  best_ = best_before;
+  for (const Measurement& m : records_.known(space, key)) note(space, m);
   if (arco != nullptr) agents_ = arco->save_agents();
 }
 
@@ -114,9 +120,9 @@ std::vector<Measurement> ChipSearch::measure(const NetworkSpace& space, const st
       const auto total = meter_.total(designs[i]);
       if (!total) return results;  // interrupted
       m = *total;
-      designs[i].cycles = m.cycles;
-      offer(designs[i]);
-      seen_.push_back(std::move(designs[i]));
+      meter_.update(designs[i]);
+      m.cost = designs[i].cost;
+      offer(std::move(designs[i]));
     }
     m.index = indices[i];
     results.push_back(std::move(m));
@@ -124,29 +130,23 @@ std::vector<Measurement> ChipSearch::measure(const NetworkSpace& space, const st
   return results;
 }
 
-// Measurements of an earlier run count as seen, without simulating them again; but the best must be a design whose
-// layers are known.
-void ChipSearch::remember(const NetworkSpace& space, const std::vector<Measurement>& known) {
-  const Measurement* best = nullptr;
-  for (const Measurement& m : known) {
-    if (m.status != MeasureStatus::kOk) continue;
-    seen_.push_back(design_of(space, space.decode(m.index)));
-    seen_.back().cycles = m.cycles;
-    if (best == nullptr || m.cycles < best->cycles) best = &m;
-  }
-  if (best == nullptr || best->cycles >= best_.cycles) return;
-  ChipDesign design = design_of(space, space.decode(best->index));
-  meter_.measure({design});
-  meter_.update(design);
-  offer(std::move(design));
+// Whatever was measured in the space, by this run or an earlier one.
+void ChipSearch::note(const NetworkSpace& space, const Measurement& measurement) {
+  if (measurement.status != MeasureStatus::kOk) return;
+  ChipDesign design = design_of(space, space.decode(measurement.index));
+  design.total = metrics_of(measurement);
+  design.cost = measurement.cost;
+  meter_.count(design);
+  offer(design);
+  seen_.push_back(std::move(design));
 }
 
 void ChipSearch::offer(ChipDesign design) {
-  if (design.cycles < best_.cycles) best_ = std::move(design);
+  if (design.cost < best_.cost) best_ = std::move(design);
 }
 
 void ChipSearch::compare_final_chips() {
-  std::ranges::stable_sort(seen_, {}, &ChipDesign::cycles);
+  std::ranges::stable_sort(seen_, {}, &ChipDesign::cost);
   std::set<std::string> taken;
   for (const ChipDesign& seen : seen_) {
     if (interrupted() || taken.size() >= options_.final_chips) break;
@@ -156,36 +156,61 @@ void ChipSearch::compare_final_chips() {
   }
 }
 
-// Of every task the fastest of its shortlist and of what the search had.
+// Of every task the best of its shortlist and of what the search had.
 ChipDesign ChipSearch::best_schedules_on(const ChipDesign& start) {
   std::vector<std::vector<Schedule>> shortlists;
-  std::vector<LayerPoint> points;
+  meter_.measure({start});
   for (size_t t = 0; t < table_.tasks().size(); ++t) {
     shortlists.push_back(shortlist(t, start.hardware));
-    shortlists.back().push_back(start.schedules[t]);
-    for (const Schedule& s : shortlists.back()) points.push_back({t, start.hardware, s});
+    measure_schedules(t, start.hardware, shortlists.back());
   }
-  meter_.layers().measure(points);
   ChipDesign best = start;
-  for (size_t t = 0; t < shortlists.size(); ++t) {
-    double least = std::numeric_limits<double>::infinity();
-    for (const Schedule& s : shortlists[t]) {
-      const Measurement* m = meter_.layers().find({t, start.hardware, s});
-      if (m == nullptr || m->cycles >= least) continue;
-      least = m->cycles;
-      best.schedules[t] = s;
-    }
-  }
-  meter_.update(best);
+  meter_.choose_schedules(best, shortlists);
   return best;
+}
+
+// In the space where the schedules of the task on this chip are tuned, so that they are known there.
+void ChipSearch::measure_schedules(size_t task, const HardwareConfig& hardware,
+                                   const std::vector<Schedule>& schedules) {
+  const ConfigurationSpace space(table_.tasks()[task].workload, schedules_on(hardware, table_.space(task).options()));
+  const std::string key = space.key();
+  std::vector<uint64_t> indices;
+  std::vector<LayerPoint> points;
+  for (const Schedule& schedule : schedules) {
+    const auto choice = space.choice_of({hardware, schedule});
+    ARCO_CHECK(choice, "the space of schedules lacks {}", schedule.to_string());
+    indices.push_back(space.encode(*choice));
+    points.push_back({task, hardware, schedule});
+  }
+  const Measurer measurer = [&](const std::vector<uint64_t>& missing) {
+    std::vector<LayerPoint> of_missing;
+    for (const uint64_t index : missing) of_missing.push_back({task, hardware, space.schedule(space.decode(index))});
+    meter_.layers().measure(of_missing);
+    std::vector<Measurement> results;
+    for (size_t i = 0; i < missing.size(); ++i) {
+      const Measurement* m = meter_.layers().find(of_missing[i]);
+      if (m == nullptr) break;  // interrupted
+      results.push_back(*m);
+      results.back().index = missing[i];
+      results.back().cost = space.cost(*m);
+    }
+    return results;
+  };
+  const auto tag = [](uint64_t) { return std::string("final chip"); };
+  const std::vector<Measurement> results = records_.measurer(space, key, measurer, tag)(indices);
+  for (size_t i = 0; i < results.size(); ++i) meter_.layers().put(points[i], results[i]);
 }
 
 std::vector<Schedule> ChipSearch::shortlist(size_t task, const HardwareConfig& hardware) const {
   const Workload& workload = table_.tasks()[task].workload;
+  const Objective objective = table_.space(task).options().objective;
   const EstimateContext context(workload, hardware);
   std::vector<std::pair<double, Schedule>> all;
   for_each_legal(workload, hardware, [&](const Schedule& s) {
-    if (table_.admits(task, s, hardware)) all.emplace_back(context.cost(s).estimate, s);
+    if (!table_.admits(task, s, hardware)) return;
+    const double energy =
+        needs_energy(objective) ? energy_estimate(workload, hardware, context.parts(s).read_beats) : 0;
+    all.emplace_back(schedule_cost(objective, context.cost(s).estimate, energy), s);
   });
   std::ranges::stable_sort(all, {}, [](const auto& entry) { return entry.first; });
   std::vector<Schedule> best;

@@ -34,7 +34,6 @@ class ChipSearch {
   // start from the chips of least estimate, and end by comparing the best estimated schedules on the best few chips;
   // the others see nothing but measurements.
   ChipDesign run();
-  size_t measurements() const { return measurements_; }
 
  private:
   bool informed() const { return options_.tuner.name == "arco"; }
@@ -44,9 +43,10 @@ class ChipSearch {
   std::vector<uint64_t> promising(const NetworkSpace& space, size_t count) const;
   ChipDesign design_of(const NetworkSpace& space, const Choice& choice) const;
   std::vector<Measurement> measure(const NetworkSpace& space, const std::vector<uint64_t>& indices);
-  void remember(const NetworkSpace& space, const std::vector<Measurement>& known);
+  void note(const NetworkSpace& space, const Measurement& measurement);
   void compare_final_chips();
   ChipDesign best_schedules_on(const ChipDesign& start);
+  void measure_schedules(size_t task, const HardwareConfig& hardware, const std::vector<Schedule>& schedules);
   std::vector<Schedule> shortlist(size_t task, const HardwareConfig& hardware) const;
   void offer(ChipDesign design);
 
@@ -59,7 +59,6 @@ class ChipSearch {
   std::vector<ChipDesign> seen_;  // every measured chip with its schedules
   ChipDesign best_;
   std::vector<uint8_t> agents_;  // what ARCO's agents learned with the task before
-  size_t measurements_ = 0;
 };
 
 }  // namespace arco

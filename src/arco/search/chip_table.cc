@@ -7,8 +7,8 @@
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
 #include "arco/base/parallel.h"
+#include "arco/schedule/activity.h"
 #include "arco/schedule/candidates.h"
-#include "arco/schedule/estimate.h"
 #include "arco/schedule/geometry.h"
 
 namespace arco {
@@ -55,6 +55,7 @@ void ChipTable::find_cores() {
       core.hardware = hardware;
       core.made = std::vector<std::once_flag>(tasks_.size());
       core.tables.resize(tasks_.size());
+      for (const WeightedTask& task : tasks_) core.least.push_back(least_activity(task.workload, hardware));
       cores_.push_back(std::move(core));
     }
     core_of_.push_back(found->second);
@@ -69,10 +70,15 @@ bool ChipTable::admits(size_t task, const Schedule& schedule, const HardwareConf
   return has_schedule(spaces_[0]->options(), tasks_[task].workload, hardware, schedule);
 }
 
+CoreTable::Ranking ChipTable::ranking() const {
+  const SpaceOptions& options = spaces_[0]->options();
+  return {options.objective, options.energy_estimates || needs_energy(options.objective)};
+}
+
 const CoreTable& ChipTable::table(size_t core, size_t task) const {
   Core& c = cores_[core];
   std::call_once(c.made[task], [&] {
-    c.tables[task] = std::make_unique<CoreTable>(tasks_[task].workload, c.hardware, range_,
+    c.tables[task] = std::make_unique<CoreTable>(tasks_[task].workload, c.hardware, range_, ranking(),
                                                  [&](const Schedule& s) { return admits(task, s, c.hardware); });
   });
   return *c.tables[task];
@@ -100,15 +106,69 @@ bool ChipTable::runs(size_t chip, size_t task) const {
   return best(chip, task).estimate < kInfinity;
 }
 
-double ChipTable::sum(size_t chip, double CoreTable::Best::*cycles) const {
-  double total = 0;
-  for (size_t t = 0; t < tasks_.size() && total < kInfinity; ++t) total += tasks_[t].weight * (best(chip, t).*cycles);
-  return total;
+namespace {
+
+// Weighted sums of what decides about energy. Whole numbers, rounded down: a bound stays one.
+struct WeightedActivity {
+  double gemm_steps = 0, alu_steps = 0, out_stored = 0, read_bytes = 0, written_bytes = 0;
+
+  void add(double weight, const ActivityCounts& counts, double least_read_bytes) {
+    gemm_steps += weight * static_cast<double>(counts.gemm_steps);
+    alu_steps += weight * static_cast<double>(counts.alu_steps);
+    out_stored += weight * static_cast<double>(counts.out_stored);
+    read_bytes += weight * std::max(static_cast<double>(counts.dram_read_bytes), least_read_bytes);
+    written_bytes += weight * static_cast<double>(counts.dram_written_bytes);
+  }
+  double energy_pj(const HardwareConfig& hardware) const {
+    ActivityCounts counts;
+    counts.gemm_steps = static_cast<uint64_t>(gemm_steps);
+    counts.alu_steps = static_cast<uint64_t>(alu_steps);
+    counts.out_stored = static_cast<uint64_t>(out_stored);
+    counts.dram_read_bytes = static_cast<uint64_t>(read_bytes);
+    counts.dram_written_bytes = static_cast<uint64_t>(written_bytes);
+    return energy_of(hardware, counts).total();
+  }
+};
+
+}  // namespace
+
+std::optional<Metrics> ChipTable::estimate(size_t chip_number) const {
+  Metrics sum;
+  WeightedActivity activity;
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    const CoreTable::Best found = best(chip_number, t);
+    if (found.estimate == kInfinity) return std::nullopt;
+    sum.cycles += tasks_[t].weight * found.estimate;
+    activity.add(tasks_[t].weight, cores_[core_of_[chip_number]].least[t],
+                 found.read_beats * chip(chip_number).bus_bits / 8);
+  }
+  sum.energy_pj = activity.energy_pj(chip(chip_number));
+  sum.area_mm2 = spaces_[0]->chip_area(chip_number);
+  return sum;
 }
 
-double ChipTable::least_bound() const {
+std::optional<Metrics> ChipTable::bound(size_t chip_number) const {
+  Metrics sum;
+  WeightedActivity activity;
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    const CoreTable::Best found = best(chip_number, t);
+    if (found.bound == kInfinity) return std::nullopt;
+    sum.cycles += tasks_[t].weight * found.bound;
+    activity.add(tasks_[t].weight, cores_[core_of_[chip_number]].least[t], 0);
+  }
+  sum.energy_pj = activity.energy_pj(chip(chip_number));
+  sum.area_mm2 = spaces_[0]->chip_area(chip_number);
+  return sum;
+}
+
+double ChipTable::cost(const std::optional<Metrics>& metrics) const {
+  const SpaceOptions& options = spaces_[0]->options();
+  return metrics ? cost_within(options.objective, *metrics, options.budget.energy_pj) : kInfinity;
+}
+
+double ChipTable::least_cost() const {
   double least = kInfinity;
-  for (size_t i = 0; i < chip_count(); ++i) least = std::min(least, bound(i));
+  for (size_t i = 0; i < chip_count(); ++i) least = std::min(least, least_cost(i));
   return least;
 }
 
@@ -130,48 +190,35 @@ ChipScore ChipTable::make_score(size_t chip_number) const {
                                                     : why_chip_illegal(hardware, spaces_[0]->options().budget);
     return score;
   }
-  for (size_t t = 0; t < tasks_.size(); ++t) {
-    const CoreTable::Best found = best(chip_number, t);
-    if (found.estimate == kInfinity) {
-      const Workload& workload = tasks_[t].workload;
-      score.why = fmt::format("{}: no schedule fits: {}", workload.to_string(), why_none_legal(workload, hardware));
-      return score;
-    }
-    score.schedules.push_back(found.schedule);
-    score.estimates.push_back(found.estimate);
-    score.bounds.push_back(found.bound);
-    score.estimate += tasks_[t].weight * found.estimate;
-    score.bound += tasks_[t].weight * found.bound;
-  }
+  for (size_t t = 0; t < tasks_.size() && score.why.empty(); ++t) add_task(score, t, hardware, best(chip_number, t));
   return score;
+}
+
+void ChipTable::add_task(ChipScore& score, size_t task, const HardwareConfig& hardware,
+                         const CoreTable::Best& best) const {
+  const auto& [workload, weight] = tasks_[task];
+  if (best.estimate == kInfinity) {
+    score.why = fmt::format("{}: no schedule fits: {}", workload.to_string(), why_none_legal(workload, hardware));
+    return;
+  }
+  const double area = area_of(hardware).total();
+  score.schedules.push_back(best.schedule);
+  score.estimates.push_back({best.estimate, energy_estimate(workload, hardware, best.read_beats), area});
+  score.bounds.push_back({best.bound, energy_bound(workload, hardware), area});
+  const auto add = [&](Metrics& sum, const Metrics& metrics) {
+    sum = {sum.cycles + weight * metrics.cycles, sum.energy_pj + weight * metrics.energy_pj, area};
+  };
+  add(score.estimate, score.estimates.back());
+  add(score.bound, score.bounds.back());
 }
 
 ChipScore ChipTable::score_of(const HardwareConfig& hardware) const {
   ChipScore score;
-  for (size_t t = 0; t < tasks_.size(); ++t) {
-    const Workload& workload = tasks_[t].workload;
-    double least = kInfinity;
-    double least_bound = kInfinity;
-    Schedule best;
-    const EstimateContext context(workload, hardware);
-    for_each_legal(workload, hardware, [&](const Schedule& s) {
-      if (!admits(t, s, hardware)) return;
-      const CycleCost cost = context.cost(s);
-      least_bound = std::min(least_bound, cost.bound);
-      if (cost.estimate < least) {
-        least = cost.estimate;
-        best = s;
-      }
-    });
-    if (least == kInfinity) {
-      score.why = fmt::format("{}: no schedule fits: {}", workload.to_string(), why_none_legal(workload, hardware));
-      return score;
-    }
-    score.schedules.push_back(best);
-    score.estimates.push_back(least);
-    score.bounds.push_back(least_bound);
-    score.estimate += tasks_[t].weight * least;
-    score.bound += tasks_[t].weight * least_bound;
+  const BufferRange own{log2_buffers(hardware), log2_buffers(hardware)};
+  for (size_t t = 0; t < tasks_.size() && score.why.empty(); ++t) {
+    const CoreTable alone(tasks_[t].workload, hardware, own, ranking(),
+                          [&](const Schedule& s) { return admits(t, s, hardware); });
+    add_task(score, t, hardware, alone.best(own.low));
   }
   return score;
 }

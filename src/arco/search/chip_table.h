@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "arco/hardware/energy.h"
 #include "arco/search/configuration_space.h"
 #include "arco/search/core_table.h"
 
@@ -22,11 +24,10 @@ struct WeightedTask {
 
 struct ChipScore {
   std::string why;                  // "" if every task has a legal schedule on the chip
-  std::vector<Schedule> schedules;  // per task, of least estimated cycles
-  std::vector<double> estimates;    // per task, cycles
-  std::vector<double> bounds;       // per task, least bound over all schedules
-  double estimate = 0;              // weighted sums
-  double bound = 0;
+  std::vector<Schedule> schedules;  // per task, of least estimated cost
+  std::vector<Metrics> estimates;   // per task, of that schedule
+  std::vector<Metrics> bounds;      // per task, least over all schedules, each metric by itself
+  Metrics estimate, bound;          // weighted sums
 };
 
 class ChipTable {
@@ -47,11 +48,17 @@ class ChipTable {
   // interrupt.
   void prepare(int jobs, const std::function<void(size_t, size_t)>& progress = {}) const;
 
-  // Weighted sums over all tasks; infinity for a chip that is not usable or where a task has no legal schedule.
-  double estimate(size_t chip) const { return sum(chip, &CoreTable::Best::estimate); }
-  double bound(size_t chip) const { return sum(chip, &CoreTable::Best::bound); }
-  // Cycles that no chip beats; infinity if none runs every task.
-  double least_bound() const;
+  // Weighted sums over all tasks: of the schedules of least estimated cost, and what no schedules undercut. Nothing for
+  // a chip that is not usable or where a task has no legal schedule. Estimated energy is a bound only, unless the
+  // objective or `energy_estimates` asks for more.
+  std::optional<Metrics> estimate(size_t chip) const;
+  std::optional<Metrics> bound(size_t chip) const;
+  // What the options' objective makes of them within their energy budget; infinity for nothing.
+  double estimated_cost(size_t chip) const { return cost(estimate(chip)); }
+  double least_cost(size_t chip) const { return cost(bound(chip)); }
+  // Cost that no chip beats; infinity if none runs every task.
+  double least_cost() const;
+  double cost(const std::optional<Metrics>& metrics) const;
   bool runs(size_t chip, size_t task) const;
   // Whether the space has the schedule at all, legal or not.
   bool admits(size_t task, const Schedule& schedule, const HardwareConfig& hardware) const;
@@ -66,12 +73,14 @@ class ChipTable {
     HardwareConfig hardware;
     std::vector<std::once_flag> made;
     std::vector<std::unique_ptr<CoreTable>> tables;
+    std::vector<ActivityCounts> least;  // by task
   };
   void find_cores();
+  CoreTable::Ranking ranking() const;
   const CoreTable& table(size_t core, size_t task) const;
   CoreTable::Best best(size_t chip, size_t task) const;
-  double sum(size_t chip, double CoreTable::Best::*cycles) const;
   ChipScore make_score(size_t chip) const;
+  void add_task(ChipScore& score, size_t task, const HardwareConfig& hardware, const CoreTable::Best& best) const;
 
   std::vector<WeightedTask> tasks_;
   std::vector<std::unique_ptr<ConfigurationSpace>> spaces_;

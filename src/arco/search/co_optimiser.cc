@@ -33,9 +33,10 @@ class CoOptimiser {
     table_ = std::move(split.table);
     if (!table_ && !interrupted()) fail_nothing_runs();
     if (!table_) throw RunError("interrupted before the first measurement; nothing to write");
-    meter_ = std::make_unique<NetworkMeter>(tasks(), options_.timing, options_.jobs);
+    check_energy_budget();
+    meter_ = std::make_unique<NetworkMeter>(*table_, options_.timing, options_.jobs);
     ChipDesign best = options_.space.kind == SpaceKind::kSoftware ? take_given_chip() : search_chips();
-    if (best.schedules.empty()) throw RunError("interrupted before the first measurement; nothing to write");
+    if (best.schedules.empty()) fail_without_chip();
     tune_schedules(best);
     Design design = make_design(best);
     if (options_.reference && !interrupted()) {
@@ -43,6 +44,7 @@ class CoOptimiser {
                                           [&](size_t done) { report("default VTA", done, tasks().size(), best); });
     }
     design.complete = !interrupted();
+    if (design.complete) fail_over_energy(design);
     return design;
   }
 
@@ -51,9 +53,10 @@ class CoOptimiser {
 
   void report(const char* phase, size_t done, size_t planned, const ChipDesign& best) const {
     if (!progress_) return;
-    const bool any = best.cycles < std::numeric_limits<double>::infinity();
-    progress_({phase, done, planned, any ? best.cycles : 0, any ? best.hardware.to_string() : "",
-               meter_ ? meter_->layers().simulated() + layer_measurements_ : 0, records_.effort()});
+    const bool any = best.cost < std::numeric_limits<double>::infinity();
+    progress_({phase, done, planned, best.total.cycles, any ? best.hardware.to_string() : "",
+               meter_ ? meter_->layers().measured() + layer_measurements_ : 0,
+               meter_ ? meter_->layers().seconds() + layer_seconds_ : 0, records_.stored(), records_.effort()});
   }
 
   [[noreturn]] void fail_nothing_runs() const {
@@ -62,16 +65,45 @@ class CoOptimiser {
     fail_user("no chip within the budget runs any layer; allow more area or buffer bytes:{}", text);
   }
 
+  [[noreturn]] void fail_without_chip() const {
+    if (interrupted()) throw RunError("interrupted before the first measurement; nothing to write");
+    throw RunError(
+        fmt::format("none of the {} chips that tuner {} tried was legal; give more --trials, or --option "
+                    "legal_only=true if it has that",
+                    options_.trials, options_.tuner.name));
+  }
+
+  void check_energy_budget() const {
+    const std::optional<double>& limit = options_.space.budget.energy_pj;
+    if (!limit) return;
+    double least = std::numeric_limits<double>::infinity();
+    for (size_t chip = 0; chip < table_->chip_count(); ++chip) {
+      if (const auto bound = table_->bound(chip)) least = std::min(least, bound->energy_pj);
+    }
+    if (least <= *limit) return;
+    fail_user("no chip within the budget runs this with {:.6g} uJ: all of them need more than {:.6g} uJ (rung: bound)",
+              *limit * 1e-6, least * 1e-6);
+  }
+
+  void fail_over_energy(const Design& design) const {
+    const std::string why = options_.space.budget.energy_violation(design.energy_pj);
+    if (why.empty()) return;
+    throw RunError(
+        fmt::format("no design within the budget was found: {} by the best, {}; go on with --resume and more --trials, "
+                    "or allow more",
+                    why, design.hardware.to_string()));
+  }
+
   ChipDesign take_given_chip() {
     ChipDesign given{options_.space.hardware, table_->score(0).schedules};
-    network_bound_ = table_->bound(0);
+    bound_ = table_->least_cost(0);
     meter_->measure({given});
     meter_->update(given);
     return given;
   }
 
   ChipDesign search_chips() {
-    network_bound_ = table_->least_bound();
+    bound_ = table_->least_cost();
     ChipSearchOptions chips;
     chips.tuner = options_.tuner;
     chips.trials = options_.trials;
@@ -88,40 +120,43 @@ class CoOptimiser {
 
   // Takes every task's tuned schedule that is faster than the one at hand.
   void tune_schedules(ChipDesign& best) {
-    const ChipDesign before = best;
     TaskTuningOptions tuning{options_.tuner, options_.layer_trials, 8, options_.seed, options_.jobs, options_.timing};
     const std::vector<TunedTask> tuned =
         tune_tasks(tasks(), schedules_on(best.hardware, options_.space), tuning, records_,
                    [&](size_t done) { report("schedules", done, tasks().size(), best); });
+    meter_->measure({best});
+    std::vector<std::vector<Schedule>> candidates(tuned.size());
+    std::vector<LayerPoint> points;
     for (size_t t = 0; t < tuned.size(); ++t) {
       layer_measurements_ += tuned[t].result.history.size();
-      const Measurement& found = tuned[t].result.best;
-      const Measurement* present = meter_->layers().find({t, best.hardware, best.schedules[t]});
-      if (found.status != MeasureStatus::kOk || (present != nullptr && present->cycles <= found.cycles)) continue;
+      layer_seconds_ += tuned[t].result.measure_seconds;
+      if (tuned[t].result.best.status != MeasureStatus::kOk) continue;
       const ConfigurationSpace& space = *tuned[t].space;
-      best.schedules[t] = space.schedule(space.decode(found.index));
+      candidates[t].push_back(space.schedule(space.decode(tuned[t].result.best.index)));
+      points.push_back({t, best.hardware, candidates[t].front()});
     }
-    meter_->measure({best});
-    meter_->update(best);
-    // Interrupted, the new schedules may be without a measurement here: then what was measured stands.
-    if (best.cycles > before.cycles) best = before;
+    meter_->layers().measure(points);
+    meter_->choose_schedules(best, candidates);
     report("schedules", tasks().size(), tasks().size(), best);
   }
 
   Design make_design(const ChipDesign& best) {
     Design d;
     d.hardware = best.hardware;
-    d.cycles = best.cycles;
-    d.area_mm2 = area_of(best.hardware).total();
-    d.network_bound = network_bound_;
+    d.objective = to_string(options_.space.objective);
+    d.samples = options_.samples;
+    d.cycles = best.total.cycles;
+    d.energy_pj = best.total.energy_pj;
+    d.area_mm2 = best.total.area_mm2;
+    d.network_bound = bound_;
     d.tuner = options_.tuner.name;
     d.seed = options_.seed;
-    d.measurements = layer_measurements_ + meter_->layers().simulated();
+    d.measurements = layer_measurements_ + meter_->layers().measured();
     const ChipScore score = table_->score_of(best.hardware);
     for (size_t t = 0; t < tasks().size(); ++t) {
       const Measurement* m = meter_->layers().find({t, best.hardware, best.schedules[t]});
       d.tasks.push_back({tasks()[t].workload.to_string(), tasks()[t].weight, best.schedules[t],
-                         m == nullptr ? 0 : m->cycles, score.bounds[t]});
+                         m == nullptr ? 0 : m->cycles, m == nullptr ? 0 : m->energy_pj, score.bounds[t].cycles});
     }
     for (const HostTask& task : host_) d.host_tasks.push_back({task.workload.to_string(), task.weight, task.why});
     return d;
@@ -133,8 +168,9 @@ class CoOptimiser {
   std::unique_ptr<ChipTable> table_;
   std::unique_ptr<NetworkMeter> meter_;
   std::vector<HostTask> host_;
-  double network_bound_ = 0;
+  double bound_ = 0;  // cost that no chip of the space beats
   size_t layer_measurements_ = 0;
+  double layer_seconds_ = 0;  // of measuring them
 };
 
 }  // namespace
@@ -143,11 +179,12 @@ std::optional<Reference> tune_default_vta(const std::vector<WeightedTask>& tasks
                                           RecordedSearch& records, const std::function<void(size_t)>& finished) {
   const HardwareConfig vta;
   const TaskTuningOptions tuning{{"exhaustive", {}}, options.reference_trials, 8, 0, options.jobs, options.timing};
-  const std::vector<TunedTask> tuned = tune_tasks(tasks, schedules_on(vta), tuning, records, finished);
-  Reference reference{vta, 0, area_of(vta).total(), true};
+  const std::vector<TunedTask> tuned = tune_tasks(tasks, schedules_on(vta, options.space), tuning, records, finished);
+  Reference reference{vta, 0, 0, area_of(vta).total(), true};
   for (size_t t = 0; t < tuned.size(); ++t) {
     if (tuned[t].result.best.status != MeasureStatus::kOk) return std::nullopt;
     reference.cycles += tasks[t].weight * tuned[t].result.best.cycles;
+    reference.energy_pj += tasks[t].weight * tuned[t].result.best.energy_pj;
     reference.proved = reference.proved && tuned[t].result.proved_optimal;
   }
   return reference;

@@ -24,6 +24,7 @@ struct CoOptimiserOptions {
   size_t focus_tasks = 4;    // see ChipSearchOptions
   size_t final_chips = 3;
   size_t final_schedules = 8;
+  double samples = 1;  // of one run of the network, as the design tells
   uint64_t seed = 0;
   int jobs = 0;                   // threads, 0: all cores; the result is the same for any number
   bool reference = true;          // also tune the default VTA's schedules, to compare with
@@ -38,8 +39,10 @@ struct TuneProgress {
   size_t planned = 0;
   double best_cycles = 0;  // of the network; 0: none yet
   std::string best_chip;
-  uint64_t simulated = 0;  // layers simulated so far, of all tasks on all chips; those of "schedules" at its end
-  SearchEffort effort;     // of the searches that ended
+  uint64_t simulated = 0;         // layers measured so far, of all tasks on all chips; those of "schedules" at its end
+  double simulating_seconds = 0;  // of these, all threads together
+  uint64_t stored = 0;            // measurements in the record store so far, of this process
+  SearchEffort effort;            // of the searches that ended
 };
 using ReportProgress = std::function<void(const TuneProgress&)>;
 

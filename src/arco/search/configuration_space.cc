@@ -8,6 +8,7 @@
 #include <set>
 
 #include "arco/base/error.h"
+#include "arco/schedule/activity.h"
 #include "arco/schedule/candidates.h"
 #include "arco/schedule/estimate.h"
 #include "arco/schedule/geometry.h"
@@ -200,6 +201,9 @@ std::string ConfigurationSpace::key() const {
   if (options_.kind == SpaceKind::kSoftware) return text;
   if (budget.area_mm2) text += fmt::format(" | area {:.6f}", *budget.area_mm2);
   if (budget.buffer_bytes) text += fmt::format(" | buffers {}", *budget.buffer_bytes);
+  if (budget.dsp) text += fmt::format(" | dsp {}", *budget.dsp);
+  if (budget.bram36) text += fmt::format(" | bram36 {}", *budget.bram36);
+  if (budget.lut) text += fmt::format(" | lut {}", *budget.lut);
   return text;
 }
 
@@ -299,14 +303,32 @@ Resources ConfigurationSpace::resources(const Choice& choice) const {
   return r;
 }
 
-double ConfigurationSpace::bound(const Choice& choice) const {
+double ConfigurationSpace::cost(const Measurement& measurement) const {
+  return cost_of(options_.objective, metrics_of(measurement));
+}
+
+Metrics ConfigurationSpace::bound_metrics(const Choice& choice) const {
   const Chip& chip = chip_of(choice);
-  return cycle_bound(workload_, schedule_of(choice, chip.hardware), chip.hardware);
+  const double energy = needs_energy(options_.objective) ? energy_bound(workload_, chip.hardware) : 0;
+  return {cycle_bound(workload_, schedule_of(choice, chip.hardware), chip.hardware), energy, chip.area_mm2};
+}
+
+Metrics ConfigurationSpace::estimate_metrics(const Choice& choice) const {
+  const Chip& chip = chip_of(choice);
+  const Schedule s = schedule_of(choice, chip.hardware);
+  double energy = 0;
+  if (needs_energy(options_.objective)) {
+    energy = energy_estimate(workload_, chip.hardware, cycle_parts(workload_, s, chip.hardware).read_beats);
+  }
+  return {cycle_estimate(workload_, s, chip.hardware), energy, chip.area_mm2};
+}
+
+double ConfigurationSpace::bound(const Choice& choice) const {
+  return cost_of(options_.objective, bound_metrics(choice));
 }
 
 double ConfigurationSpace::estimate(const Choice& choice) const {
-  const Chip& chip = chip_of(choice);
-  return cycle_estimate(workload_, schedule_of(choice, chip.hardware), chip.hardware);
+  return cost_of(options_.objective, estimate_metrics(choice));
 }
 
 Choice ConfigurationSpace::default_choice() const {

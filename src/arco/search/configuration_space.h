@@ -9,6 +9,7 @@
 #include "arco/hardware/hardware_config.h"
 #include "arco/schedule/schedule.h"
 #include "arco/schedule/workload.h"
+#include "arco/search/objective.h"
 #include "arco/search/space.h"
 
 namespace arco {
@@ -29,7 +30,9 @@ struct SpaceOptions {
   SpaceKind kind = SpaceKind::kFull;
   HardwareConfig hardware;  // kSoftware: the chip; otherwise what no knob sets (interface width, burst length)
   Budget budget;
-  bool paper_schedules = false;  // kSoftware: only the schedule knobs of the paper's space (kPaper has no others)
+  Objective objective = Objective::kLatency;
+  bool energy_estimates = false;  // in tables of chips, even where the objective does not ask for them
+  bool paper_schedules = false;   // kSoftware: only the schedule knobs of the paper's space (kPaper has no others)
 
   // Schedules are what threads, tile_h and tile_w say: no splits of batch and channels, rows outermost.
   bool only_paper_schedules() const { return paper_schedules || kind == SpaceKind::kPaper; }
@@ -64,7 +67,11 @@ class ConfigurationSpace : public SearchSpace {
   size_t chip_number(const Choice& choice) const;
   const HardwareConfig& chip(size_t number) const { return (*chips_)[number].hardware; }
   bool chip_legal(size_t number) const { return (*chips_)[number].legal; }
+  double chip_area(size_t number) const { return (*chips_)[number].area_mm2; }
   Schedule schedule(const Choice& choice) const { return schedule_of(choice, chip(chip_number(choice))); }
+  // What bound() and estimate() are made of; without energy where the objective does not ask for it.
+  Metrics bound_metrics(const Choice& choice) const;
+  Metrics estimate_metrics(const Choice& choice) const;
   // Text that identifies the space in the record store: equal texts, equal spaces.
   std::string key() const;
 
@@ -74,6 +81,7 @@ class ConfigurationSpace : public SearchSpace {
   void features(const Choice& choice, std::span<float> out) const override;
   std::vector<float> workload_descriptor() const override;
   Resources resources(const Choice& choice) const override;
+  double cost(const Measurement& measurement) const override;
   double bound(const Choice& choice) const override;
   double estimate(const Choice& choice) const override;
   Choice default_choice() const override;

@@ -4,13 +4,14 @@
 //
 //     WGT   . 9 .          9 9 9
 //      |    7 . 5    -->   7 7 5        legal schedules: once a core shape, not once a chip
-//      +-- INP             (cells: least cycles that fit)
+//      +-- INP             (cells: least cost that fits)
 #include "arco/search/core_table.h"
 
 #include <algorithm>
 #include <bit>
 
 #include "arco/base/error.h"
+#include "arco/schedule/activity.h"
 #include "arco/schedule/candidates.h"
 #include "arco/schedule/estimate.h"
 #include "arco/schedule/legality.h"
@@ -42,7 +43,7 @@ std::array<int, 4> log2_buffers(const HardwareConfig& hardware) {
   return {hardware.log2_inp_buffer, hardware.log2_wgt_buffer, hardware.log2_acc_buffer, hardware.log2_uop_buffer};
 }
 
-CoreTable::CoreTable(const Workload& workload, HardwareConfig core, const BufferRange& range,
+CoreTable::CoreTable(const Workload& workload, HardwareConfig core, const BufferRange& range, const Ranking& ranking,
                      const std::function<bool(const Schedule&)>& admits)
     : range_(range) {
   set_buffers(core, range.high);
@@ -55,8 +56,15 @@ CoreTable::CoreTable(const Workload& workload, HardwareConfig core, const Buffer
   const EstimateContext context(workload, core);
   for_each_legal(workload, core, [&](const Schedule& s) {
     if (admits && !admits(s)) return;
-    const CycleCost cost = context.cost(s);
-    enter(s, log2_needs(workload, s, core), cost.estimate, cost.bound);
+    const CycleCost cycles = context.cost(s);
+    Cell entry{.cost = cycles.estimate, .estimate = cycles.estimate, .bound = cycles.bound};
+    if (ranking.energy) {
+      entry.read_beats = context.parts(s).read_beats;
+      // Of the largest buffers: what a chip's own sizes change is the same for all its schedules, nearly.
+      const double energy = energy_estimate(workload, core, entry.read_beats);
+      entry.cost = schedule_cost(ranking.objective, cycles.estimate, energy);
+    }
+    enter(s, log2_needs(workload, s, core), entry);
   });
   spread();
   keep_used_schedules();
@@ -73,15 +81,17 @@ size_t CoreTable::cell_of(const std::array<int, 4>& log2_bytes) const {
   return cell;
 }
 
-void CoreTable::enter(const Schedule& schedule, const std::array<int, 4>& needs, double estimate, double bound) {
+void CoreTable::enter(const Schedule& schedule, const std::array<int, 4>& needs, const Cell& entry) {
   std::array<int, 4> sizes = needs;
   for (size_t i = 0; i < sizes.size(); ++i) sizes[i] = std::max(sizes[i], range_.low[i]);
   Cell& cell = cells_[cell_of(sizes)];
-  cell.bound = std::min(cell.bound, bound);
-  if (estimate >= cell.estimate) return;
-  cell.estimate = estimate;
-  cell.schedule = static_cast<uint32_t>(schedules_.size());
-  schedules_.push_back(schedule);
+  const double bound = std::min(cell.bound, entry.bound);
+  if (entry.cost < cell.cost) {
+    cell = entry;
+    cell.schedule = static_cast<uint32_t>(schedules_.size());
+    schedules_.push_back(schedule);
+  }
+  cell.bound = bound;
 }
 
 void CoreTable::spread() {
@@ -92,12 +102,9 @@ void CoreTable::spread() {
       if (at / stride % options == 0) continue;
       const Cell& smaller = cells_[at - stride];
       Cell& cell = cells_[at];
-      cell.bound = std::min(cell.bound, smaller.bound);
-      const bool better =
-          smaller.estimate < cell.estimate || (smaller.estimate == cell.estimate && smaller.schedule < cell.schedule);
-      if (!better) continue;
-      cell.estimate = smaller.estimate;
-      cell.schedule = smaller.schedule;
+      const double bound = std::min(cell.bound, smaller.bound);
+      if (smaller.cost < cell.cost || (smaller.cost == cell.cost && smaller.schedule < cell.schedule)) cell = smaller;
+      cell.bound = bound;
     }
     stride *= options;
   }
@@ -108,7 +115,7 @@ void CoreTable::keep_used_schedules() {
   std::vector<uint32_t> place(schedules_.size(), kUnused);
   std::vector<Schedule> used;
   for (Cell& cell : cells_) {
-    if (cell.estimate == std::numeric_limits<double>::infinity()) continue;
+    if (cell.cost == std::numeric_limits<double>::infinity()) continue;
     uint32_t& at = place[cell.schedule];
     if (at == kUnused) {
       at = static_cast<uint32_t>(used.size());
@@ -121,8 +128,8 @@ void CoreTable::keep_used_schedules() {
 
 CoreTable::Best CoreTable::best(const std::array<int, 4>& log2_bytes) const {
   const Cell& cell = cells_[cell_of(log2_bytes)];
-  if (cell.estimate == std::numeric_limits<double>::infinity()) return {};
-  return {schedules_[cell.schedule], cell.estimate, cell.bound};
+  if (cell.cost == std::numeric_limits<double>::infinity()) return {};
+  return {schedules_[cell.schedule], cell.estimate, cell.bound, cell.read_beats};
 }
 
 }  // namespace arco

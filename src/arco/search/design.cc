@@ -111,6 +111,7 @@ DesignTask read_task(const json& object, const std::string& where, ErrorList& er
   task.workload = in.text("workload");
   task.weight = in.number("weight");
   task.cycles = in.number("cycles");
+  task.energy_pj = in.number("energy_pj");
   task.bound = in.number("bound");
   if (const json* schedule = in.find("schedule")) task.schedule = read_schedule(*schedule, where + ".schedule", errors);
   return task;
@@ -149,6 +150,7 @@ json to_json(const std::optional<Reference>& reference) {
   if (!reference) return nullptr;
   return {{"hardware", json::parse(to_json(reference->hardware))},
           {"cycles", reference->cycles},
+          {"energy_pj", reference->energy_pj},
           {"area_mm2", reference->area_mm2},
           {"proved", reference->proved}};
 }
@@ -160,13 +162,17 @@ json to_json(const Design& d) {
                      {"weight", task.weight},
                      {"schedule", to_json(task.schedule)},
                      {"cycles", task.cycles},
+                     {"energy_pj", task.energy_pj},
                      {"bound", task.bound}});
   }
   return {{"format", kFormat},
           {"hardware", json::parse(to_json(d.hardware))},
           {"tasks", tasks},
           {"host_tasks", to_json(d.host_tasks)},
+          {"objective", d.objective},
+          {"samples", d.samples},
           {"cycles", d.cycles},
+          {"energy_pj", d.energy_pj},
           {"area_mm2", d.area_mm2},
           {"network_bound", d.network_bound},
           {"tuner", d.tuner},
@@ -195,7 +201,10 @@ Design parse_design(const std::string& text, const std::string& source) {
     fail_user("{}: format {} is not supported, expected {}; tune again", source, format, kFormat);
   }
   d.hardware = in.hardware("hardware");
+  d.objective = in.text("objective");
+  d.samples = in.number("samples");
   d.cycles = in.number("cycles");
+  d.energy_pj = in.number("energy_pj");
   d.area_mm2 = in.number("area_mm2");
   d.network_bound = in.number("network_bound");
   d.tuner = in.text("tuner");
@@ -213,8 +222,8 @@ Design parse_design(const std::string& text, const std::string& source) {
   const json* reference = in.find("reference");
   if (reference != nullptr && !reference->is_null()) {
     const Reader part(*reference, "reference", errors);
-    d.reference =
-        Reference{part.hardware("hardware"), part.number("cycles"), part.number("area_mm2"), part.flag("proved")};
+    d.reference = Reference{part.hardware("hardware"), part.number("cycles"), part.number("energy_pj"),
+                            part.number("area_mm2"), part.flag("proved")};
   }
   errors.throw_if_any();
   return d;

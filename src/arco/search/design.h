@@ -11,6 +11,7 @@
 #include "arco/hardware/hardware_config.h"
 #include "arco/schedule/schedule.h"
 #include "arco/schedule/workload.h"
+#include "arco/search/objective.h"
 
 namespace arco {
 
@@ -18,8 +19,9 @@ struct DesignTask {
   std::string workload;  // Workload::to_string()
   double weight = 1;     // layers of this workload
   Schedule schedule;
-  double cycles = 0;  // one layer, rung "cycle"
-  double bound = 0;   // one layer on this chip, over all schedules, rung "bound"
+  double cycles = 0;     // one layer, rung "cycle"
+  double energy_pj = 0;  // the same
+  double bound = 0;      // cycles, one layer on this chip, over all schedules, rung "bound"
   bool operator==(const DesignTask&) const = default;
 };
 
@@ -31,10 +33,11 @@ struct DesignHostTask {
   bool operator==(const DesignHostTask&) const = default;
 };
 
-// Total cycles of a network on a chip. `proved`: every layer's schedule is the optimum of its space.
+// A network on a chip that was not searched. `proved`: every layer's schedule is the optimum of its space.
 struct Reference {
   HardwareConfig hardware;
   double cycles = 0;
+  double energy_pj = 0;
   double area_mm2 = 0;
   bool proved = false;
   bool operator==(const Reference&) const = default;
@@ -44,9 +47,14 @@ struct Design {
   HardwareConfig hardware;
   std::vector<DesignTask> tasks;
   std::vector<DesignHostTask> host_tasks;  // left to the host, not part of the cycles
-  double cycles = 0;                       // of all layers, weighted, rung "cycle"
+  std::string objective = "latency";
+  double samples = 1;    // of one run
+  double cycles = 0;     // of all layers, weighted, rung "cycle"
+  double energy_pj = 0;  // the same
   double area_mm2 = 0;
-  double network_bound = 0;            // no chip of the space within the budget needs fewer cycles; 0: not computed
+  // What no chip of the space within the budget undercuts, as the objective counts (objective.h: cycles, pJ, pJ *
+  // cycles or mm^2); 0: not computed.
+  double network_bound = 0;
   std::optional<Reference> reference;  // the default VTA with its best schedules
   std::string tuner;
   uint64_t seed = 0;
@@ -54,6 +62,7 @@ struct Design {
   bool complete = true;  // false: interrupted
   bool operator==(const Design&) const = default;
 
+  Metrics metrics() const { return {cycles, energy_pj, area_mm2}; }
   std::optional<Schedule> schedule_for(const Workload& workload) const;
 };
 

@@ -10,13 +10,15 @@ namespace arco {
 
 bool History::tell(const Measurement& measurement) {
   ARCO_CHECK(measurement.index < size_, "index {} is outside the space of {}", measurement.index, size_);
+  ARCO_CHECK(measurement.status != MeasureStatus::kOk || measurement.cost > 0, "measurement of {} has no cost",
+             measurement.index);
   size_t& position = measured_.try_emplace(measurement.index, kPending).first->second;
   if (position != kPending) return false;
   position = results_.size();
   results_.push_back(measurement);
   if (measurement.status != MeasureStatus::kOk) return true;
   ++ok_count_;
-  if (best_ == kPending || measurement.cycles < results_[best_].cycles) best_ = position;
+  if (best_ == kPending || measurement.cost < results_[best_].cost) best_ = position;
   return true;
 }
 

@@ -26,7 +26,7 @@ class History {
   const std::vector<Measurement>& results() const { return results_; }
   // nullptr if the configuration was not measured yet.
   const Measurement* find(uint64_t index) const;
-  // The fewest cycles so far; nullptr before the first ok measurement.
+  // The least cost so far; nullptr before the first ok measurement.
   const Measurement* best() const { return best_ == kPending ? nullptr : &results_[best_]; }
   size_t ok_count() const { return ok_count_; }
   bool exhausted() const { return measured_.size() >= size_; }

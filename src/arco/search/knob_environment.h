@@ -14,7 +14,7 @@
 
 namespace arco {
 
-// fitness = -log2(cycles / reference cycles), as a model sees it: larger is better, 1 is twice as fast.
+// fitness = -log2(cost / reference cost), as a model sees it: larger is better, 1 is twice as fast.
 struct Fitness {
   std::vector<float> mean;
   std::vector<float> spread;  // how unsure the model is, in the same unit

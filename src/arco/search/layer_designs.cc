@@ -17,12 +17,13 @@ LayerDesigns optimise_layers(const std::vector<WeightedTask>& tasks, const CoOpt
   const TaskTuningOptions tuning{options.tuner, options.trials, 64, options.seed, options.jobs, options.timing};
   const auto report = [&](const char* phase) {
     return [&, phase](size_t done) {
-      if (progress) progress({phase, done, tasks.size(), 0, "", 0, search.effort()});
+      if (progress) progress({phase, done, tasks.size(), 0, "", 0, 0, search.stored(), search.effort()});
     };
   };
   LayerDesigns designs;
   designs.tuner = options.tuner.name;
   designs.seed = options.seed;
+  designs.objective = to_string(options.space.objective);
   std::vector<WeightedTask> run;
   const std::vector<TunedTask> tuned = tune_tasks(tasks, options.space, tuning, search, report("layers"));
   for (size_t t = 0; t < tasks.size(); ++t) {
@@ -34,8 +35,10 @@ LayerDesigns optimise_layers(const std::vector<WeightedTask>& tasks, const CoOpt
     }
     const Configuration best = tuned[t].space->configuration(tuned[t].space->decode(result.best.index));
     designs.layers.push_back({workload, tasks[t].weight, best.hardware, best.schedule, result.best.cycles,
-                              area_of(best.hardware).total(), result.proven_bound, result.history.size()});
+                              result.best.energy_pj, result.best.area_mm2, result.best.cost, result.proven_bound,
+                              result.history.size()});
     designs.cycles += tasks[t].weight * result.best.cycles;
+    designs.energy_pj += tasks[t].weight * result.best.energy_pj;
     run.push_back(tasks[t]);
   }
   if (designs.layers.empty() && interrupted()) throw RunError("interrupted before the first layer; nothing to write");
@@ -54,14 +57,18 @@ nlohmann::json to_json(const LayerDesigns& designs) {
                       {"hardware", nlohmann::json::parse(to_json(layer.hardware))},
                       {"schedule", to_json(layer.schedule)},
                       {"cycles", layer.cycles},
+                      {"energy_pj", layer.energy_pj},
                       {"area_mm2", layer.area_mm2},
+                      {"cost", layer.cost},
                       {"proven_bound", layer.proven_bound},
                       {"measurements", layer.measurements}});
   }
   return {{"mode", "per-layer"},
           {"layers", layers},
           {"host_tasks", to_json(designs.host_tasks)},
+          {"objective", designs.objective},
           {"cycles", designs.cycles},
+          {"energy_pj", designs.energy_pj},
           {"reference", to_json(designs.reference)},
           {"tuner", designs.tuner},
           {"seed", designs.seed},

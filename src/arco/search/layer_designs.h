@@ -17,16 +17,20 @@ struct LayerDesign {
   double weight = 1;
   HardwareConfig hardware;
   Schedule schedule;
-  double cycles = 0;  // one layer, rung "cycle"
+  double cycles = 0;     // one layer, rung "cycle"
+  double energy_pj = 0;  // the same
   double area_mm2 = 0;
-  double proven_bound = 0;  // cycles that nothing in the layer's space beats; 0: the tuner proves nothing
+  double cost = 0;          // of these, as the objective counts (objective.h)
+  double proven_bound = 0;  // cost that nothing in the layer's space undercuts; 0: the tuner proves nothing
   uint64_t measurements = 0;
 };
 
 struct LayerDesigns {
   std::vector<LayerDesign> layers;
   std::vector<DesignHostTask> host_tasks;  // tasks without any legal configuration, or not measured
+  std::string objective = "latency";       // of each layer by itself
   double cycles = 0;                       // of all layers, weighted
+  double energy_pj = 0;                    // the same
   std::optional<Reference> reference;      // the default VTA with its best schedules
   std::string tuner;
   uint64_t seed = 0;

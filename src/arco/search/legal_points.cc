@@ -44,12 +44,12 @@ LegalPoints::LegalPoints(const SearchSpace& space, int jobs) {
   std::ranges::stable_sort(by_estimate_, {}, [&](uint32_t i) { return by_bound_[i].estimate; });
 }
 
-size_t LegalPoints::count_below(double cycles) const {
-  return static_cast<size_t>(std::ranges::lower_bound(by_bound_, cycles, {}, &LegalPoint::bound) - by_bound_.begin());
+size_t LegalPoints::count_below(double cost) const {
+  return static_cast<size_t>(std::ranges::lower_bound(by_bound_, cost, {}, &LegalPoint::bound) - by_bound_.begin());
 }
 
-std::optional<uint64_t> LegalPoints::draw_unvisited(const History& history, double cycles, Random& random) const {
-  const size_t count = count_below(cycles);
+std::optional<uint64_t> LegalPoints::draw_unvisited(const History& history, double cost, Random& random) const {
+  const size_t count = count_below(cost);
   if (count == 0) return std::nullopt;
   constexpr int kTries = 64;
   for (int i = 0; i < kTries; ++i) {
@@ -66,7 +66,7 @@ std::optional<uint64_t> LegalPoints::draw_unvisited(const History& history, doub
 
 double LegalPoints::proven_bound(const History& history) {
   while (unproven_ < by_bound_.size() && history.find(by_bound_[unproven_].index)) ++unproven_;
-  const double best = history.best() ? history.best()->cycles : std::numeric_limits<double>::infinity();
+  const double best = history.best() ? history.best()->cost : std::numeric_limits<double>::infinity();
   const double open = unproven_ < by_bound_.size() ? by_bound_[unproven_].bound : best;
   const double proven = std::min(best, open);
   return std::isfinite(proven) ? proven : 0;

@@ -14,8 +14,8 @@ namespace arco {
 
 struct LegalPoint {
   uint64_t index = 0;
-  double bound = 0;     // cycles
-  double estimate = 0;  // cycles
+  double bound = 0;     // cost
+  double estimate = 0;  // cost
 };
 
 class LegalPoints {
@@ -26,12 +26,12 @@ class LegalPoints {
   const std::vector<LegalPoint>& by_bound() const { return by_bound_; }
   // Positions in by_bound(), by ascending estimate.
   const std::vector<uint32_t>& by_estimate() const { return by_estimate_; }
-  // How many of by_bound() have a bound below `cycles`: the others cannot be faster.
-  size_t count_below(double cycles) const;
+  // How many of by_bound() have a bound below `cost`: the others cannot be better.
+  size_t count_below(double cost) const;
 
-  // Uniform over the unvisited ones with a bound below `cycles`.
-  std::optional<uint64_t> draw_unvisited(const History& history, double cycles, Random& random) const;
-  // Cycles that nothing can beat, measured or not: the least bound of what was not measured, or the best measured; 0 if
+  // Uniform over the unvisited ones with a bound below `cost`.
+  std::optional<uint64_t> draw_unvisited(const History& history, double cost, Random& random) const;
+  // Cost that nothing can beat, measured or not: the least bound of what was not measured, or the best measured; 0 if
   // there is neither.
   // Remembers how far it came, so that all calls together pass over the list once.
   double proven_bound(const History& history);

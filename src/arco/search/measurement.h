@@ -15,6 +15,7 @@ struct Measurement {
   MeasureStatus status = MeasureStatus::kOk;
   std::string why;    // the violated rule, when not ok
   double cycles = 0;  // ok only
+  double cost = 0;    // what the search minimises (SearchSpace::cost), ok only; not part of a record
   double energy_pj = 0;
   double area_mm2 = 0;
   uint64_t dram_bytes = 0;

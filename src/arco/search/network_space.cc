@@ -18,6 +18,9 @@ std::optional<Choice> NetworkSpace::choice_of(size_t chip, const Schedule& sched
 
 std::string NetworkSpace::key() const {
   std::string text = "network of " + joint_.key();
+  // The schedules of the other tasks depend on what they are chosen for.
+  const Objective objective = joint_.options().objective;
+  if (needs_energy(objective)) text += fmt::format(" | for {}", to_string(objective));
   for (const WeightedTask& task : table_.tasks()) {
     text += fmt::format(" | {:g} x {}", task.weight, task.workload.to_string());
   }
@@ -42,18 +45,30 @@ void NetworkSpace::features(const Choice& choice, std::span<float> out) const {
   joint_.features(choice, out.first(own));
   const bool fits = legal(choice);
   const ChipScore* score = fits ? &table_.score(joint_.chip_number(choice)) : nullptr;
-  out[own] = fits ? static_cast<float>(std::log2(score->estimate)) : 0;
-  out[own + 1] = fits ? static_cast<float>(std::log2(score->bound)) : 0;
+  out[own] = fits ? static_cast<float>(std::log2(table_.cost(score->estimate))) : 0;
+  out[own + 1] = fits ? static_cast<float>(std::log2(table_.cost(score->bound))) : 0;
+}
+
+double NetworkSpace::cost(const Measurement& measurement) const {
+  return table_.cost(metrics_of(measurement));
+}
+
+// The sum with the focus task's part exchanged.
+double NetworkSpace::exchanged(Metrics sum, const Metrics& before, const Metrics& now) const {
+  const double weight = table_.tasks()[focus_].weight;
+  sum.cycles += weight * (now.cycles - before.cycles);
+  if (now.energy_pj > 0) sum.energy_pj += weight * (now.energy_pj - before.energy_pj);
+  return table_.cost(sum);
 }
 
 double NetworkSpace::bound(const Choice& choice) const {
   const ChipScore& score = table_.score(joint_.chip_number(choice));
-  return score.bound + table_.tasks()[focus_].weight * (joint_.bound(choice) - score.bounds[focus_]);
+  return exchanged(score.bound, score.bounds[focus_], joint_.bound_metrics(choice));
 }
 
 double NetworkSpace::estimate(const Choice& choice) const {
   const ChipScore& score = table_.score(joint_.chip_number(choice));
-  return score.estimate + table_.tasks()[focus_].weight * (joint_.estimate(choice) - score.estimates[focus_]);
+  return exchanged(score.estimate, score.estimates[focus_], joint_.estimate_metrics(choice));
 }
 
 Choice NetworkSpace::default_choice() const {

@@ -1,5 +1,5 @@
 // One chip for a whole network as a search space: the hardware knobs, and the schedule knobs of one task in focus while
-// every other task runs its best estimated schedule on that chip. Measurements are cycles of the whole network.
+// every other task runs its best estimated schedule on that chip. Measurements are of the whole network.
 #pragma once
 
 #include "arco/search/chip_table.h"
@@ -26,11 +26,14 @@ class NetworkSpace : public SearchSpace {
   void features(const Choice& choice, std::span<float> out) const override;
   std::vector<float> workload_descriptor() const override { return joint_.workload_descriptor(); }
   Resources resources(const Choice& choice) const override { return joint_.resources(choice); }
+  double cost(const Measurement& measurement) const override;
   double bound(const Choice& choice) const override;
   double estimate(const Choice& choice) const override;
   Choice default_choice() const override;
 
  private:
+  double exchanged(Metrics sum, const Metrics& before, const Metrics& now) const;
+
   const ChipTable& table_;
   const ConfigurationSpace& joint_;
   size_t focus_;

@@ -9,11 +9,10 @@
 #include <cstddef>
 #include <string>
 
+#include "arco/search/objective.h"
 #include "arco/search/record_store.h"
 
 namespace arco {
-
-constexpr double kVtaClockHz = 100e6;  // cycles to seconds: VTA on the boards AutoTVM measured
 
 // One line per record, oldest first. Nothing is lost: importing the text into an empty store gives equal records.
 std::string export_autotvm_log(const RecordStore& store, double clock_hz = kVtaClockHz);

@@ -296,7 +296,9 @@ std::vector<Measurement> RecordStore::known(const std::string& key, const Search
           state_->fail_damaged(fmt::format("configuration {} of \"{}\" is {}, which the space does not have there",
                                            m.index, key, dump(record.choice)));
         }
-        if (seen.insert(m.index).second) measurements.push_back(m);
+        if (!seen.insert(m.index).second) return;
+        measurements.push_back(m);
+        if (m.status == MeasureStatus::kOk) measurements.back().cost = space.cost(m);
       },
       key);
   return measurements;

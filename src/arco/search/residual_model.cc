@@ -15,8 +15,8 @@ ResidualModel::ResidualModel(const SearchSpace& space, const ResidualModelOption
   if (space.legal(standard)) reference_ = std::max(space.estimate(standard), 1.0);
 }
 
-float ResidualModel::fitness_of(double cycles) const {
-  return static_cast<float>(-std::log2(std::max(cycles, 1e-9) / reference_));
+float ResidualModel::fitness_of(double cost) const {
+  return static_cast<float>(-std::log2(std::max(cost, 1e-9) / reference_));
 }
 
 float ResidualModel::prior(uint64_t index) const {
@@ -28,14 +28,14 @@ void ResidualModel::fit(const History& history, uint64_t seed) {
   std::vector<float> targets, margins;
   float worst = 0;
   for (const Measurement& m : history.results()) {
-    if (m.status == MeasureStatus::kOk) worst = std::min(worst, fitness_of(m.cycles));
+    if (m.status == MeasureStatus::kOk) worst = std::min(worst, fitness_of(m.cost));
   }
   double residuals = 0;
   for (const Measurement& m : history.results()) {
     const bool ok = m.status == MeasureStatus::kOk;
     if (!space_.legal(space_.decode(m.index))) continue;
     indices.push_back(m.index);
-    targets.push_back(ok ? fitness_of(m.cycles) : worst - 1);
+    targets.push_back(ok ? fitness_of(m.cost) : worst - 1);
     margins.push_back(prior(m.index));
     residuals += targets.back() - margins.back();
   }

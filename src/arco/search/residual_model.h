@@ -19,7 +19,7 @@ struct ResidualModelOptions {
   bool estimate_as_prior = true;  // learn log2(estimate / measured); else the fitness itself
 };
 
-// Fitness = -log2(cycles / reference). Statically illegal configurations are neither learned nor asked about.
+// Fitness = -log2(cost / reference). Statically illegal configurations are neither learned nor asked about.
 class ResidualModel {
  public:
   // The space must outlive the model. The reference is the estimate of the space's default configuration.
@@ -32,7 +32,7 @@ class ResidualModel {
   Fitness predict(std::span<const uint64_t> indices, bool cached = true);
   Fitness predict_prior(std::span<const uint64_t> indices) const;
 
-  float fitness_of(double cycles) const;
+  float fitness_of(double cost) const;
   // No training row was better than its prior by more than this.
   float highest_correction() const { return highest_correction_; }
 
@@ -41,7 +41,7 @@ class ResidualModel {
 
   const SearchSpace& space_;
   ResidualModelOptions options_;
-  double reference_ = 1;  // cycles
+  double reference_ = 1;  // cost
   FeatureCache cache_;
   std::optional<TreeEnsemble> ensemble_;
   float shift_ = 0;  // mean of target - prior

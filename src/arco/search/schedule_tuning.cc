@@ -5,22 +5,20 @@
 #include "arco/search/simulator_measurer.h"
 
 namespace arco {
-namespace {
 
 // A layer's schedules on one chip are few: the surrogate's exact argmax finds most, long training would only take time.
-TunerChoice with_short_training(TunerChoice choice) {
-  if (choice.name != "arco") return choice;
+TunerChoice tuner_for(const SpaceOptions& space, TunerChoice choice) {
+  if (choice.name != "arco" || space.kind != SpaceKind::kSoftware) return choice;
   if (!choice.options.is_object()) choice.options = nlohmann::json::object();
   if (!choice.options.contains("first_updates")) choice.options["first_updates"] = 4;
   if (!choice.options.contains("plan_updates")) choice.options["plan_updates"] = 2;
   return choice;
 }
 
-}  // namespace
-
 SpaceOptions schedules_on(const HardwareConfig& hardware, const SpaceOptions& like) {
   SpaceOptions options;
   options.paper_schedules = like.only_paper_schedules();
+  options.objective = like.objective;
   options.kind = SpaceKind::kSoftware;
   options.hardware = hardware;
   return options;
@@ -29,8 +27,7 @@ SpaceOptions schedules_on(const HardwareConfig& hardware, const SpaceOptions& li
 std::vector<TunedTask> tune_tasks(const std::vector<WeightedTask>& tasks, const SpaceOptions& space,
                                   const TaskTuningOptions& options, RecordedSearch& records,
                                   const std::function<void(size_t)>& finished) {
-  const bool one_chip = space.kind == SpaceKind::kSoftware;
-  const TunerChoice tuner_choice = one_chip ? with_short_training(options.tuner) : options.tuner;
+  const TunerChoice tuner_choice = tuner_for(space, options.tuner);
   const size_t batch = batch_of(tuner_choice, options.batch);
   std::vector<TunedTask> tuned(tasks.size());
   for (size_t t = 0; t < tasks.size(); ++t) {
@@ -47,7 +44,7 @@ std::vector<TunedTask> tune_tasks(const std::vector<WeightedTask>& tasks, const 
     const auto tuner = make_planned_tuner(tuner_choice, own, options.trials, options.seed + t);
     const Measurer measure = make_simulator_measurer(own, options.timing);
     const std::string key = own.key();
-    tuned[t].result = records.run(own, key, *tuner, measure, options.trials, batch, records.known(own, key));
+    tuned[t].result = records.run(own, key, *tuner, measure, options.trials, batch);
     const std::lock_guard lock(counting);
     if (finished) finished(++done);
   });

@@ -25,13 +25,16 @@ struct TunedTask {
   TuneResult result;  // kIllegal where the task has no legal configuration
 };
 
+// ARCO's training is shortened where only schedules are searched, unless the options say how long it is.
+TunerChoice tuner_for(const SpaceOptions& space, TunerChoice choice);
+
 // In the order of the tasks. `finished(done)` after each task, from one thread at a time. After an interrupt some
 // results are empty.
 std::vector<TunedTask> tune_tasks(const std::vector<WeightedTask>& tasks, const SpaceOptions& space,
                                   const TaskTuningOptions& options, RecordedSearch& records,
                                   const std::function<void(size_t)>& finished = {});
 
-// The space of the schedules on one chip, with the schedule knobs that `like` has.
+// The space of the schedules on one chip, with the schedule knobs and the objective that `like` has.
 SpaceOptions schedules_on(const HardwareConfig& hardware, const SpaceOptions& like = {});
 
 }  // namespace arco

@@ -35,6 +35,7 @@ Measurer make_simulator_measurer(const ConfigurationSpace& space, const TimingMo
       const std::string why = space.why_illegal(choice);
       if (why.empty()) {
         results[i] = measure_configuration(space.workload(), space.configuration(choice), timing);
+        results[i].cost = space.cost(results[i]);
       } else {
         results[i].status = MeasureStatus::kIllegal;
         results[i].why = why;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "arco/search/measurement.h"
+
 namespace arco {
 
 // Which ARCO agent moves a knob.
@@ -53,7 +55,9 @@ class SearchSpace {
   virtual std::vector<float> workload_descriptor() const = 0;
   virtual Resources resources(const Choice& choice) const = 0;
 
-  // Cycles, closed form; only for legal choices. bound() never exceeds the measured cycles.
+  // What tuners minimise, of a measurement that is ok: by default its cycles.
+  virtual double cost(const Measurement& measurement) const { return measurement.cycles; }
+  // The same in closed form; only for legal choices. bound() never exceeds the measured cost.
   virtual double bound(const Choice& choice) const = 0;
   virtual double estimate(const Choice& choice) const = 0;
   // The configuration that stands for "untuned": legal whenever the space has a legal point.

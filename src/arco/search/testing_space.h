@@ -107,7 +107,7 @@ inline Measurement measure_one(const TestingSpace& space, uint64_t index) {
   m.why = space.why_illegal(choice);
   m.status = m.why.empty() ? MeasureStatus::kOk : MeasureStatus::kIllegal;
   if (!m.why.empty()) return m;
-  m.cycles = space.cycles(choice);
+  m.cycles = m.cost = space.cycles(choice);
   m.energy_pj = 3 * m.cycles;
   m.area_mm2 = 2.5;
   m.dram_bytes = 1000 + index;

@@ -24,9 +24,9 @@ auto timed(double& seconds, const Work& work) {
 void append(TuneResult& result, const std::vector<Measurement>& measured) {
   for (const Measurement& m : measured) {
     result.history.push_back(m);
-    result.seconds.push_back(result.measure_seconds + result.search_seconds);
+    result.elapsed.push_back({result.measure_seconds, result.search_seconds});
     if (m.status != MeasureStatus::kOk) continue;
-    if (result.best.status != MeasureStatus::kOk || m.cycles < result.best.cycles) result.best = m;
+    if (result.best.status != MeasureStatus::kOk || m.cost < result.best.cost) result.best = m;
   }
 }
 

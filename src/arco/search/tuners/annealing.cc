@@ -62,7 +62,7 @@ class AnnealingTuner : public Tuner {
   }
 
   void decide(Chain& chain, const Measurement& measured) {
-    const double cost = std::log2(measured.cycles);
+    const double cost = std::log2(measured.cost);
     const double temperature =
         options_.temperature * std::exp2(-static_cast<double>(history_.results().size()) / options_.half_life);
     const bool take = chain.at.empty() || cost <= chain.cost ||

@@ -101,8 +101,8 @@ class ArcoTuner::Search {
   void tell(const std::vector<Measurement>& results) {
     for (const Measurement& m : results) {
       if (!history_.tell(m) || m.status != MeasureStatus::kOk) continue;
-      if (m.cycles < (1 - options_.least_gain) * gained_cycles_) {
-        gained_cycles_ = m.cycles;
+      if (m.cost < (1 - options_.least_gain) * gained_cost_) {
+        gained_cost_ = m.cost;
         gained_at_ = history_.results().size();
       }
     }
@@ -110,7 +110,7 @@ class ArcoTuner::Search {
 
   double fit_seconds() const { return fit_seconds_; }
   double proven_bound() const { return listed_ ? listed_->proven_bound(history_) : 0; }
-  bool proved_optimal() const { return listed_ && proven_bound() >= best_cycles(); }
+  bool proved_optimal() const { return listed_ && proven_bound() >= best_cost(); }
 
   std::optional<ChoiceReason> reason(uint64_t index) const {
     const auto found = reasons_.find(index);
@@ -119,10 +119,8 @@ class ArcoTuner::Search {
   Mappo& agents() { return agents_; }
 
  private:
-  double best_cycles() const {
-    return history_.best() ? history_.best()->cycles : std::numeric_limits<double>::infinity();
-  }
-  float best_fitness() const { return history_.best() ? surrogate_.fitness_of(history_.best()->cycles) : 0.0F; }
+  double best_cost() const { return history_.best() ? history_.best()->cost : std::numeric_limits<double>::infinity(); }
+  float best_fitness() const { return history_.best() ? surrogate_.fitness_of(history_.best()->cost) : 0.0F; }
   bool stagnated() const {
     return options_.patience_rounds > 0 && history_.best() &&
            history_.results().size() >= gained_at_ + options_.patience_rounds * options_.batch;
@@ -130,11 +128,11 @@ class ArcoTuner::Search {
   bool open(uint64_t index) const {
     if (history_.visited(index)) return false;
     const Choice choice = space_.decode(index);
-    return space_.legal(choice) && !(options_.prune && space_.bound(choice) >= best_cycles());
+    return space_.legal(choice) && !(options_.prune && space_.bound(choice) >= best_cost());
   }
   std::optional<uint64_t> draw_open(Random& random) const {
     if (listed_) {
-      const double below = options_.prune ? best_cycles() : std::numeric_limits<double>::infinity();
+      const double below = options_.prune ? best_cost() : std::numeric_limits<double>::infinity();
       return listed_->draw_unvisited(history_, below, random);
     }
     constexpr int kTries = 64;
@@ -216,7 +214,7 @@ class ArcoTuner::Search {
     for (const Measurement& m : history_.results()) {
       if (m.status == MeasureStatus::kOk && space_.legal(space_.decode(m.index))) ranked.push_back(&m);
     }
-    std::ranges::stable_sort(ranked, {}, [](const Measurement* m) { return m->cycles; });
+    std::ranges::stable_sort(ranked, {}, [](const Measurement* m) { return m->cost; });
     std::vector<uint64_t> indices;
     for (size_t i = 0; i < std::min(count, ranked.size()); ++i) indices.push_back(ranked[i]->index);
     return indices;
@@ -335,8 +333,8 @@ class ArcoTuner::Search {
   bool started_ = false;
   bool pretrained_ = false;
   bool trained_ = false;
-  double gained_cycles_ = std::numeric_limits<double>::infinity();  // best at the last gain worth the name
-  size_t gained_at_ = 0;                                            // measurements then
+  double gained_cost_ = std::numeric_limits<double>::infinity();  // best at the last gain worth the name
+  size_t gained_at_ = 0;                                          // measurements then
 };
 
 ArcoTuner::ArcoTuner(const SearchSpace& space, const ArcoOptions& options, uint64_t seed)

@@ -107,7 +107,7 @@ class AutoTvmTuner : public Tuner {
     for (const Measurement& m : history_.results()) {
       indices.push_back(m.index);
       const bool ok = m.status == MeasureStatus::kOk;
-      targets.push_back(ok ? static_cast<float>(history_.best()->cycles / m.cycles) : 0.0F);
+      targets.push_back(ok ? static_cast<float>(history_.best()->cost / m.cost) : 0.0F);
     }
     const Stopwatch stopwatch(fit_seconds_);
     model.fit(features_.rows(indices), targets);

@@ -1,4 +1,4 @@
-// Maximises f = -log2(cycles). With mean mu and spread sigma of the ensemble and the best f* so far, a candidate's
+// Maximises f = -log2(cost). With mean mu and spread sigma of the ensemble and the best f* so far, a candidate's
 // expected improvement is (mu - f* - xi) Phi(z) + sigma phi(z), z = (mu - f* - xi) / sigma (Jones et al., 1998).
 // A batch is picked one by one; a candidate's value is scaled by 1 - 2^-d, d the number of knobs in which it differs
 // from the nearest one picked already.
@@ -69,7 +69,7 @@ class BayesianTuner : public Tuner {
     TreeEnsemble ensemble(parameters, seeds_.fork(1 + history_.results().size()).next());
     fit(ensemble);
     const auto prediction = ensemble.predict(features_.rows(indices), prior(indices));
-    const double best = -std::log2(history_.best()->cycles);
+    const double best = -std::log2(history_.best()->cost);
     std::vector<Candidate> ranked;
     for (size_t i = 0; i < indices.size(); ++i) {
       const double spread = std::max<double>(prediction.spread[i], options_.least_spread);
@@ -95,14 +95,14 @@ class BayesianTuner : public Tuner {
     std::vector<float> targets;
     float worst = 0;
     for (const Measurement& m : history_.results()) {
-      if (m.status == MeasureStatus::kOk) worst = std::min(worst, static_cast<float>(-std::log2(m.cycles)));
+      if (m.status == MeasureStatus::kOk) worst = std::min(worst, static_cast<float>(-std::log2(m.cost)));
     }
     for (const Measurement& m : history_.results()) {
       const bool ok = m.status == MeasureStatus::kOk;
       // What is statically illegal is never a candidate. What failed all the same counts as twice the slowest.
       if (!ok && !space_.legal(space_.decode(m.index))) continue;
       indices.push_back(m.index);
-      targets.push_back(ok ? static_cast<float>(-std::log2(m.cycles)) : worst - 1);
+      targets.push_back(ok ? static_cast<float>(-std::log2(m.cost)) : worst - 1);
     }
     const Stopwatch stopwatch(fit_seconds_);
     ensemble.fit(features_.rows(indices), targets, prior(indices));
@@ -146,7 +146,7 @@ class BayesianTuner : public Tuner {
     for (const Measurement& m : history_.results()) {
       if (m.status == MeasureStatus::kOk) best.push_back(m);
     }
-    std::ranges::stable_sort(best, {}, &Measurement::cycles);
+    std::ranges::stable_sort(best, {}, &Measurement::cost);
     best.resize(std::min(best.size(), options_.neighbourhoods));
     for (const Measurement& m : best) {
       const Choice centre = space_.decode(m.index);

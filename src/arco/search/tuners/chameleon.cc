@@ -50,9 +50,9 @@ class ChameleonTuner : public Tuner {
 
   bool ended() {
     if (options_.iterations > 0 && plans_ >= options_.iterations) return true;
-    const double best = history_.best() ? history_.best()->cycles : std::numeric_limits<double>::infinity();
-    if (best < (1 - options_.least_gain) * gained_cycles_) {
-      gained_cycles_ = best;
+    const double best = history_.best() ? history_.best()->cost : std::numeric_limits<double>::infinity();
+    if (best < (1 - options_.least_gain) * gained_cost_) {
+      gained_cost_ = best;
       gained_at_ = plans_;
     }
     return options_.patience > 0 && history_.best() && plans_ >= gained_at_ + options_.patience;
@@ -92,7 +92,7 @@ class ChameleonTuner : public Tuner {
     for (const Measurement& m : history_.results()) {
       indices.push_back(m.index);
       const bool ok = m.status == MeasureStatus::kOk;
-      targets.push_back(ok ? static_cast<float>(history_.best()->cycles / m.cycles) : 0.0F);
+      targets.push_back(ok ? static_cast<float>(history_.best()->cost / m.cost) : 0.0F);
     }
     const Stopwatch stopwatch(fit_seconds_);
     model.fit(features_.rows(indices), targets);
@@ -109,8 +109,8 @@ class ChameleonTuner : public Tuner {
   std::vector<uint64_t> plan_;
   size_t next_ = 0;
   size_t plans_ = 0;
-  double gained_cycles_ = std::numeric_limits<double>::infinity();  // best at the last gain worth the name
-  size_t gained_at_ = 0;                                            // plans then
+  double gained_cost_ = std::numeric_limits<double>::infinity();  // best at the last gain worth the name
+  size_t gained_at_ = 0;                                          // plans then
 };
 
 }  // namespace

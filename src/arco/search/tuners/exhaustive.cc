@@ -1,4 +1,4 @@
-// With the legal configurations in ascending order of bound(c) <= cycles(c),
+// With the legal configurations in ascending order of bound(c) <= cost(c),
 //
 //     bound:  100  104  110 | 131  150 ...        best measured: 127
 //             measured      | cannot beat 127
@@ -75,14 +75,14 @@ class ExhaustiveTuner : public Tuner {
 
   double proven_bound() const override {
     if (!enumerated_) return 0;
-    const double best = history_.best() ? history_.best()->cycles : 0;
+    const double best = history_.best() ? history_.best()->cost : 0;
     if (unproven_ == ordered_.size()) return best;
     const double bound = ordered_[unproven_].bound;
     return history_.best() ? std::min(best, bound) : bound;
   }
 
  private:
-  bool pruned(double bound) const { return history_.best() && bound >= history_.best()->cycles; }
+  bool pruned(double bound) const { return history_.best() && bound >= history_.best()->cost; }
 
   void skip_measured() {
     while (unproven_ < ordered_.size() && history_.find(ordered_[unproven_].index)) ++unproven_;

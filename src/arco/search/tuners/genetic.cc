@@ -12,7 +12,7 @@ namespace {
 
 struct Individual {
   Choice genes;
-  double throughput = 0;  // 1 / cycles, 0 for a failure
+  double throughput = 0;  // 1 / cost, 0 for a failure
 };
 
 class GeneticTuner : public Tuner {
@@ -31,7 +31,7 @@ class GeneticTuner : public Tuner {
   void tell(const std::vector<Measurement>& results) override {
     for (const Measurement& m : results) {
       if (!history_.tell(m)) continue;
-      evaluated_.push_back({space_.decode(m.index), m.status == MeasureStatus::kOk ? 1 / m.cycles : 0});
+      evaluated_.push_back({space_.decode(m.index), m.status == MeasureStatus::kOk ? 1 / m.cost : 0});
     }
   }
 
