@@ -3,8 +3,12 @@
 // so each phase r is an ordinary convolution of J taps over x padded by J - 1, and the phases are laid out side by
 // side:
 //     x -> Conv to s*s*CO channels -> [N, CO, s, s, H', W'] -> [N, CO, H', s, W', s] -> [N, CO, H' s, W' s] -> Slice
-// The convolution's channel (co * s + rh) * s + rw holds phase (rh, rw) of co. This does as many multiplications as the
-// transposed convolution, plus those of taps beyond K.
+// The convolution's channel (co * s + rh) * s + rw holds phase (rh, rw) of co, so groups of channels stay together.
+// This does as many multiplications as the transposed convolution, plus those of taps beyond K. A dilated kernel is one
+// of K = dilation * (k - 1) + 1 with zeros between its taps; output beyond all phases (output_padding) is reached by
+// padding x with more zeros.
+#include <algorithm>
+
 #include "arco/passes/graph_edit.h"
 #include "arco/passes/passes.h"
 
@@ -12,46 +16,55 @@ namespace arco {
 namespace {
 
 struct Phases {
-  std::array<int64_t, 2> stride, taps, full;  // taps J; full: H' s, W' s
+  std::array<int64_t, 2> stride, dilation, taps;  // taps: J
+  std::array<int64_t, 2> more;                    // zeros behind x, beside the J - 1
+  std::array<int64_t, 2> full;                    // H' s, W' s
 };
 
-// Nothing if the output reaches beyond what the phases make, or the form has no such convolution.
+// Nothing if the form has no such convolution.
 std::optional<Phases> phases_of(const Graph& graph, const Node& node) {
   const auto* op = std::get_if<ConvTranspose>(&node.op);
-  if (op == nullptr || op->groups != 1 || op->dilations != std::array<int64_t, 2>{1, 1}) return std::nullopt;
+  if (op == nullptr) return std::nullopt;
   const Tensor& w = graph.tensor(node.inputs[1]);
   const bool constant_bias = !passes::has_input(node, 2) || graph.tensor(node.inputs[2]).constant;
   if (!w.constant || w.type != DataType::kFloat32 || !constant_bias) return std::nullopt;
   const Shape& x = graph.tensor(node.inputs[0]).shape;
   const Shape& y = graph.tensor(node.outputs[0]).shape;
-  Phases p{op->strides, {}, {}};
+  Phases p{op->strides, op->dilations, {}, {}, {}};
+  int64_t cells = 1;
   for (size_t d = 0; d < 2; ++d) {
-    p.taps[d] = (w.shape[d + 2] + p.stride[d] - 1) / p.stride[d];
-    p.full[d] = (x[d + 2] + p.taps[d] - 1) * p.stride[d];
-    if (op->pads[d] < 0 || op->pads[d] + y[d + 2] > p.full[d]) return std::nullopt;
+    const int64_t kernel = (w.shape[d + 2] - 1) * p.dilation[d] + 1;
+    p.taps[d] = (kernel + p.stride[d] - 1) / p.stride[d];
+    const int64_t rows = x[d + 2] + p.taps[d] - 1;
+    p.more[d] = std::max<int64_t>(0, (op->pads[d] + y[d + 2] + p.stride[d] - 1) / p.stride[d] - rows);
+    p.full[d] = (rows + p.more[d]) * p.stride[d];
+    if (op->pads[d] < 0) return std::nullopt;
+    cells *= p.taps[d] * p.stride[d];
   }
-  // Huge strides would make huge weights.
-  if (p.stride[0] * p.stride[1] > 64) return std::nullopt;
-  return p;
+  // Huge strides and dilations would make huge weights.
+  constexpr int64_t kMostGrowth = 64;
+  const bool is_huge = p.stride[0] * p.stride[1] > kMostGrowth || cells > kMostGrowth * w.shape[2] * w.shape[3];
+  return is_huge ? std::nullopt : std::optional(p);
 }
 
-Array phase_weights(const Array& weights, const Phases& p) {
-  const Shape& shape = weights.shape();  // [CI, CO, KH, KW]
+Array phase_weights(const Array& weights, int64_t groups, const Phases& p) {
+  const Shape& shape = weights.shape();  // [CI, CO / groups, KH, KW]
+  const int64_t group_ci = shape[0] / groups;
   const auto [sh, sw] = p.stride;
   const auto [jh, jw] = p.taps;
-  Array result(DataType::kFloat32, {shape[1] * sh * sw, shape[0], jh, jw});
-  const auto in = weights.data<float>();
+  Array result(DataType::kFloat32, {shape[1] * groups * sh * sw, group_ci, jh, jw});
+  auto in = weights.data<float>().begin();
   auto out = result.mutable_data<float>();
   for (int64_t ci = 0; ci < shape[0]; ++ci) {
-    for (int64_t co = 0; co < shape[1]; ++co) {
-      for (int64_t kh = 0; kh < shape[2]; ++kh) {
-        for (int64_t kw = 0; kw < shape[3]; ++kw) {
-          const int64_t channel = (co * sh + kh % sh) * sw + kw % sw;
-          const int64_t row = jh - 1 - kh / sh;  // taps run backwards
-          const int64_t column = jw - 1 - kw / sw;
-          const int64_t to = ((channel * shape[0] + ci) * jh + row) * jw + column;
-          out[static_cast<size_t>(to)] =
-              in[static_cast<size_t>(((ci * shape[1] + co) * shape[2] + kh) * shape[3] + kw)];
+    for (int64_t i = 0; i < shape[1]; ++i) {
+      const int64_t co = ci / group_ci * shape[1] + i;
+      for (int64_t h = 0; h < shape[2] * p.dilation[0]; h += p.dilation[0]) {
+        for (int64_t w = 0; w < shape[3] * p.dilation[1]; w += p.dilation[1]) {
+          const int64_t channel = (co * sh + h % sh) * sw + w % sw;
+          const int64_t row = jh - 1 - h / sh;  // taps run backwards
+          const int64_t column = jw - 1 - w / sw;
+          const int64_t to = ((channel * group_ci + ci % group_ci) * jh + row) * jw + column;
+          out[static_cast<size_t>(to)] = *in++;
         }
       }
     }
@@ -72,9 +85,10 @@ class Lowering {
     const int64_t h = p_.full[0] / p_.stride[0];
     const int64_t w = p_.full[1] / p_.stride[1];
     Conv conv;
-    conv.pads = {p_.taps[0] - 1, p_.taps[1] - 1, p_.taps[0] - 1, p_.taps[1] - 1};
+    conv.groups = op.groups;
+    conv.pads = {p_.taps[0] - 1, p_.taps[1] - 1, p_.taps[0] - 1 + p_.more[0], p_.taps[1] - 1 + p_.more[1]};
     conv.clamp = op.clamp;
-    const Array weights = phase_weights(*graph_.tensor(node_.inputs[1]).constant, p_);
+    const Array weights = phase_weights(*graph_.tensor(node_.inputs[1]).constant, op.groups, p_);
     add("", conv, {node_.inputs[0], graph_.add_constant(node_.name + ".phases", weights)});
     if (passes::has_input(node_, 2)) set_phase_bias(co);
     add(".split", Reshape{{n, co, p_.stride[0], p_.stride[1], h, w}}, nodes_.back().outputs);

@@ -15,7 +15,7 @@ void remove_identity(Graph& graph);
 // Global pooling becomes pooling with a window of the plane's size.
 void resolve_global_pool(Graph& graph);
 
-// MatMul of a matrix with constant weights becomes Dense; the addend of Gemm becomes its bias or its residual.
+// Products with a constant matrix become Dense; the addend of Gemm becomes its bias or its residual.
 void make_dense(Graph& graph);
 
 // Dense reads through the Flatten or Reshape before it: it takes rows of any shape.

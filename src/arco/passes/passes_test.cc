@@ -87,15 +87,26 @@ TEST(MakeDense, TakesGemmInAllItsForms) {
   }
 }
 
+TEST(MakeDense, TurnsAndStacksWhereItMust) {
+  Net net;
+  const TensorId b = net.constant({3, 4});
+  net.output(net.add(MatMul{}, {net.input({5, 2, 3}), b}));
+  net.output(net.add(MatMul{.transpose_a = true}, {net.input({3, 2}), b, net.constant({4})}));
+  net.output(net.add(MatMul{.alpha = 0.5F}, {b, net.input({4, 2})}));
+  net.output(net.add(MatMul{.transpose_a = true, .transpose_b = true}, {b, net.input({2, 3})}));
+  EXPECT_EQ(after(net.graph, make_dense), (Names{"Reshape", "Dense", "Reshape", "Transpose", "Dense", "Transpose",
+                                                 "Dense", "Transpose", "Dense", "Transpose"}));
+}
+
 TEST(MakeDense, LeavesOtherProducts) {
   Net net;
   const TensorId x = net.input({2, 3});
   const TensorId b = net.constant({3, 4});
-  net.output(net.add(MatMul{}, {net.input({5, 2, 3}), b}));
+  net.output(net.add(MatMul{}, {net.input({5, 2, 3}), net.constant({5, 3, 4})}));
   net.output(net.add(MatMul{}, {x, net.input({3, 4})}));
-  net.output(net.add(MatMul{.transpose_a = true}, {net.input({3, 2}), b}));
   net.output(net.add(MatMul{}, {x, b, net.constant({2, 4})}));
   net.output(net.add(MatMul{.beta = 2}, {x, b, net.input({2, 4})}));
+  net.output(net.add(MatMul{}, {b, net.input({4, 2}), net.constant({2})}));
   EXPECT_EQ(after(net.graph, make_dense), Names(5, "MatMul"));
 }
 
