@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arco/base/error.h"
+#include "arco/cli/accuracy.h"
 #include "arco/cli/commands.h"
 #include "arco/cli/layer_report.h"
 #include "arco/cli/model_pipeline.h"
@@ -17,6 +18,7 @@ namespace {
 struct Options {
   ModelOptions model;
   TargetOptions target;
+  AccuracyOptions accuracy;
   std::string output;
   bool verify = false;
 };
@@ -37,12 +39,16 @@ void run_compile(const Options& options, Console& console) {
   }
   const Target target = read_target(options.target, console);
   QuantizedModel model = quantize_model(options.model, console);
+  std::optional<AccuracyReport> accuracy;
+  if (!options.accuracy.inputs.empty()) accuracy = accuracy_of(model, options.accuracy);
+  model.float_graph.reset();
   const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules, target.chains);
   if (options.verify) verify_executable(executable, options.model.seed);
   save_executable(executable, options.output);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
   const auto bytes = std::filesystem::file_size(options.output);
 
+  if (accuracy) print_accuracy(*accuracy, console);
   print_executable(executable, runs, console);
   if (options.verify) console.print("verified  every pass and every accelerator layer equals the reference\n");
   console.print("wrote     {} ({})\n", options.output, human_bytes(bytes));
@@ -51,6 +57,7 @@ void run_compile(const Options& options, Console& console) {
   document["output"] = options.output;
   document["bytes"] = bytes;
   document["verified"] = options.verify;
+  if (accuracy) document["accuracy"] = to_json(*accuracy);
   document["calibrated_on_noise"] = model.calibrated_on_noise;
   console.print_json(document);
 }
@@ -62,16 +69,20 @@ void add_compile_command(CLI::App& app, Console& console) {
   CLI::App* command = app.add_subcommand("compile", "Compile an ONNX model for an accelerator");
   command->footer(
       "\nExample:\n  arco compile resnet18.onnx -o resnet18.arco --calibrate images/\n"
-      "  arco compile resnet18.onnx --design design/design.json -o resnet18.arco --verify");
+      "  arco compile resnet18.onnx --design design/design.json -o resnet18.arco --verify\n"
+      "  arco compile digits.onnx -o digits.arco --calibrate images/ --ranges mse --accuracy held_out.npz --labels "
+      "y.npy");
   command->add_option("MODEL", options->model.model, "ONNX file")->required();
   command->add_option("-o,--output", options->output, "File to write")->type_name("FILE.arco")->required();
   add_target_options(*command, options->target);
   add_model_options(*command, options->model);
+  add_accuracy_options(*command, options->accuracy);
   command->add_flag("--verify", options->verify,
                     "Check every graph pass, and every accelerator layer on noise, against the reference");
   command->add_flag("--json", console.json, "Print JSON for machines");
   command->callback([options, &console] {
     options->model.verify_passes = options->verify;
+    options->model.keep_float_graph = !options->accuracy.inputs.empty();
     run_compile(*options, console);
   });
 }

@@ -19,6 +19,12 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
       .add_option("--calibrate", options.calibrate,
                   "Typical inputs that decide the integer scales: a folder of .npy files or an .npz archive")
       ->type_name("FOLDER|NPZ");
+  command
+      .add_option("--ranges", options.ranges,
+                  "How calibration takes a tensor's range: min-max; percentile[=P], the value that P % (99.99) stay "
+                  "below; mse, the scale with the least squared error")
+      ->type_name("METHOD")
+      ->capture_default_str();
   command.add_option("--batch", options.batch, "Batch size where the model leaves it open")
       ->check(positive_number())
       ->capture_default_str();
@@ -91,6 +97,7 @@ void simplify_and_follow(const ModelOptions& options, QuantizedModel& model) {
 }  // namespace
 
 QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
+  const RangeMethod ranges = parse_range_method(options.ranges);
   QuantizedModel model;
   model.graph = import_onnx(options.model, import_options(options));
   simplify_and_follow(options, model);
@@ -102,7 +109,9 @@ QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
         "no --calibrate given: the integer scales are guessed from random noise, so accuracy on real inputs may "
         "suffer. Give typical inputs with --calibrate FOLDER or --calibrate FILE.npz.");
   }
-  model.graph = quantize(model.graph, calibrate(model.graph, data));
+  Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges));
+  if (options.keep_float_graph) model.float_graph = std::move(model.graph);
+  model.graph = std::move(quantized);
   return model;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +22,13 @@ namespace arco {
 struct ModelOptions {
   std::string model;
   std::string calibrate;  // folder of .npy, or .npz; empty: noise
+  std::string ranges = "min-max";
   int64_t batch = 1;
   uint64_t seed = 0;
   std::vector<std::string> shapes;  // "NAME=1x3x224x224"
   std::vector<std::string> disabled_passes;
   bool verify_passes = false;
+  bool keep_float_graph = false;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);
 
@@ -41,6 +44,7 @@ struct QuantizedModel {
   std::vector<NodeFate> nodes;  // of the file, in its order
   std::vector<PassReport> passes;
   bool calibrated_on_noise = false;
+  std::optional<Graph> float_graph;  // simplified, before quantisation; if asked for
 };
 
 // Warns on the console when noise had to serve for calibration.

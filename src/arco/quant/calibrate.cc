@@ -3,11 +3,14 @@
 #include "arco/quant/calibrate.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "arco/base/error.h"
 #include "arco/base/random.h"
 #include "arco/graph/npy.h"
+#include "arco/quant/histogram.h"
 #include "arco/reference/elementwise.h"
 #include "arco/reference/interpreter.h"
 
@@ -129,17 +132,59 @@ CalibrationData load_calibration(const Graph& graph, const fs::path& source) {
   return assemble(graph, samples, errors);
 }
 
-Ranges calibrate(const Graph& float_graph, const CalibrationData& data) {
-  Ranges ranges{std::vector<float>(float_graph.tensors.size(), 0.0F)};
+RangeMethod parse_range_method(const std::string& text) {
+  using enum RangeMethod::Kind;
+  if (text == "min-max") return {.kind = kMinMax};
+  if (text == "mse") return {.kind = kMse};
+  if (text == "percentile") return {.kind = kPercentile};
+  const std::string prefix = "percentile=";
+  if (text.starts_with(prefix)) {
+    const char* const end = text.data() + text.size();
+    double value = 0;
+    const auto [stop, error] = std::from_chars(text.data() + prefix.size(), end, value);
+    if (error == std::errc() && stop == end && value > 0 && value <= 100) {
+      return {.kind = kPercentile, .percentile = value};
+    }
+    fail_user("range method '{}': expected a percentage above 0 and up to 100, such as percentile=99.9", text);
+  }
+  const std::string nearest = nearest_word(text, {"min-max", "percentile", "mse"});
+  fail_user("range method '{}': expected min-max, percentile, percentile=P or mse{}", text,
+            nearest.empty() ? "" : "; did you mean " + nearest + "?");
+}
+
+namespace {
+
+// What one tensor held, as far as the method asks.
+class RangeMeter {
+ public:
+  void add(std::span<const float> values, const RangeMethod& method) {
+    if (method.kind != RangeMethod::Kind::kMinMax) histogram_.add(values);
+    for (const float x : values) max_abs_ = std::max(max_abs_, std::fabs(x));
+  }
+  float range(const RangeMethod& method) const {
+    if (method.kind == RangeMethod::Kind::kMinMax) return max_abs_;
+    const bool percentile = method.kind == RangeMethod::Kind::kPercentile;
+    const double range = percentile ? histogram_.quantile(method.percentile / 100) : histogram_.least_error_range();
+    return static_cast<float>(std::min(range, static_cast<double>(std::numeric_limits<float>::max())));
+  }
+
+ private:
+  Histogram histogram_;
+  float max_abs_ = 0;
+};
+
+}  // namespace
+
+Ranges calibrate(const Graph& float_graph, const CalibrationData& data, const RangeMethod& method) {
+  std::vector<RangeMeter> meters(float_graph.tensors.size());
   std::vector<bool> finite(float_graph.tensors.size(), true);
   for (const auto& set : data.sets) {
     run_reference(float_graph, set, [&](TensorId id, const Array& value) {
       if (value.type() != DataType::kFloat32) return;
-      float& range = ranges.max_abs[static_cast<size_t>(id)];
-      for (const float x : value.data<float>()) {
-        if (!std::isfinite(x)) finite[static_cast<size_t>(id)] = false;
-        range = std::max(range, std::fabs(x));
-      }
+      const auto values = value.data<float>();
+      const auto is_finite = [](float x) { return std::isfinite(x); };
+      if (!std::all_of(values.begin(), values.end(), is_finite)) finite[static_cast<size_t>(id)] = false;
+      meters[static_cast<size_t>(id)].add(values, method);
     });
   }
   const auto first = std::find(finite.begin(), finite.end(), false);
@@ -150,6 +195,8 @@ Ranges calibrate(const Graph& float_graph, const CalibrationData& data) {
         "scale of the calibration inputs",
         float_graph.name, tensor.name);
   }
+  Ranges ranges;
+  for (const RangeMeter& meter : meters) ranges.max_abs.push_back(meter.range(method));
   return ranges;
 }
 

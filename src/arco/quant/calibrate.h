@@ -28,12 +28,26 @@ CalibrationData noise_calibration(const Graph& graph, uint64_t seed, int count =
 // listed in one UserError.
 CalibrationData load_calibration(const Graph& graph, const std::filesystem::path& source);
 
-// The largest absolute value that each tensor held, by TensorId; 0 for constants and what was never computed.
+// The absolute value of each tensor that int8 must still represent, by TensorId; 0 for constants and what was never
+// computed. Larger values saturate.
 struct Ranges {
   std::vector<float> max_abs;
 };
 
+// How the range of a tensor follows from the values it held.
+struct RangeMethod {
+  enum class Kind {
+    kMinMax,      // the largest absolute value
+    kPercentile,  // that of `percentile` % of the values, zeros included
+    kMse          // the power-of-two scale with the least squared error of rounding and saturation
+  };
+  Kind kind = Kind::kMinMax;
+  double percentile = 99.99;  // in (0, 100]
+};
+// "min-max", "percentile", "percentile=99.9", "mse". Anything else is a UserError that says so.
+RangeMethod parse_range_method(const std::string& text);
+
 // Runs the float network on every set with the reference interpreter. A tensor that is not finite is a UserError.
-Ranges calibrate(const Graph& float_graph, const CalibrationData& data);
+Ranges calibrate(const Graph& float_graph, const CalibrationData& data, const RangeMethod& method = {});
 
 }  // namespace arco

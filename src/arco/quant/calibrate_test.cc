@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "arco/base/error.h"
 #include "arco/base/file.h"
 #include "arco/graph/npy.h"
@@ -112,6 +114,46 @@ TEST_F(Calibration, RangesAreMaximaOverAllSets) {
   EXPECT_NO_THROW(calibrate(graph, data));
   data.sets[0][0] = Array::of<float>({1, 2}, {INFINITY, 0});
   EXPECT_THROW(calibrate(graph, data), UserError);
+}
+
+TEST_F(Calibration, MethodsCutOutliersOff) {
+  TestGraph t;
+  const TensorId x = t.input("x", {1, 1000});
+  const Graph& graph = t.finish({t.node("relu", Clip{{0, 1000}}, {x})});
+  Array values(DataType::kFloat32, {1, 1000});
+  for (size_t i = 0; i < 1000; ++i) values.mutable_data<float>()[i] = static_cast<float>(i % 100) / 100 - 0.5F;
+  values.mutable_data<float>()[3] = 7;
+  CalibrationData data;
+  data.sets = {{values}};
+  EXPECT_THAT(calibrate(graph, data).max_abs, ElementsAre(7, 7));
+  const Ranges percentile = calibrate(graph, data, parse_range_method("percentile=99"));
+  EXPECT_NEAR(percentile.max_abs[0], 0.49, 0.02);
+  EXPECT_NEAR(percentile.max_abs[1], 0.48, 0.02);
+  // One value of a thousand is worth its error at 0.5 as long as the others lose less by coarser steps.
+  const Ranges mse = calibrate(graph, data, parse_range_method("mse"));
+  EXPECT_EQ(mse.max_abs[0], std::ldexp(127.0F, -4));
+  EXPECT_EQ(calibrate(graph, data, parse_range_method("percentile=100")).max_abs[0], 7);
+}
+
+TEST(RangeMethods, AreParsed) {
+  EXPECT_EQ(parse_range_method("min-max").kind, RangeMethod::Kind::kMinMax);
+  EXPECT_EQ(parse_range_method("mse").kind, RangeMethod::Kind::kMse);
+  EXPECT_EQ(parse_range_method("percentile").percentile, 99.99);
+  EXPECT_EQ(parse_range_method("percentile=99.5").percentile, 99.5);
+  const auto error = [](const std::string& text) {
+    try {
+      parse_range_method(text);
+    } catch (const UserError& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(error("mes"), HasSubstr("did you mean mse?"));
+  EXPECT_THAT(error(""), HasSubstr("expected min-max, percentile, percentile=P or mse"));
+  for (const char* text : {"percentile=", "percentile=0", "percentile=101", "percentile=-1", "percentile=nan",
+                           "percentile=9x", "percentile=1e999"}) {
+    EXPECT_THAT(error(text), HasSubstr("such as percentile=99.9")) << text;
+  }
 }
 
 }  // namespace

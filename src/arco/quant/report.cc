@@ -93,42 +93,56 @@ double signal_to_noise_db(std::span<const float> signal, std::span<const float> 
   return ratio_db(power, noise);
 }
 
-std::vector<TensorNoise> compare_quantized(const Graph& float_graph, const Graph& quantized,
-                                           const std::vector<std::vector<Array>>& sets) {
-  std::vector<TensorNoise> report;
-  const std::vector<int> line_of = match_tensors(float_graph, quantized, report);
-  std::vector<Sums> sums(report.size());
+AccuracyReport measure_accuracy(const Graph& float_graph, const Graph& quantized,
+                                const std::vector<std::vector<Array>>& sets, const std::vector<int64_t>& labels) {
+  AccuracyReport report;
+  std::vector<TensorNoise>& layers = report.layers;
+  const std::vector<int> line_of = match_tensors(float_graph, quantized, layers);
+  std::vector<Sums> sums(layers.size());
+  Top1Counter top1(float_graph, static_cast<int64_t>(sets.size()), labels);
   for (const auto& inputs : sets) {
     std::map<std::string, Array> expected;
-    run_reference(float_graph, inputs,
-                  [&](TensorId id, const Array& value) { expected[float_graph.tensor(id).name] = value; });
-    run_reference(quantized, inputs, [&](TensorId id, const Array& value) {
+    const auto float_outputs = run_reference(
+        float_graph, inputs, [&](TensorId id, const Array& value) { expected[float_graph.tensor(id).name] = value; });
+    const auto int8_outputs = run_reference(quantized, inputs, [&](TensorId id, const Array& value) {
       const int line = line_of[static_cast<size_t>(id)];
       if (line < 0) return;
       const auto index = static_cast<size_t>(line);
-      compare(expected.at(report[index].tensor), value, {report[index], sums[index]});
+      compare(expected.at(layers[index].tensor), value, {layers[index], sums[index]});
     });
+    top1.add(float_outputs, int8_outputs);
   }
-  for (size_t i = 0; i < report.size(); ++i) {
-    report[i].signal_to_noise_db = ratio_db(sums[i].signal, sums[i].noise);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    layers[i].signal_to_noise_db = ratio_db(sums[i].signal, sums[i].noise);
     if (sums[i].elements > 0) {
-      report[i].saturated = static_cast<double>(sums[i].saturated) / static_cast<double>(sums[i].elements);
+      layers[i].saturated = static_cast<double>(sums[i].saturated) / static_cast<double>(sums[i].elements);
     }
   }
+  report.top1 = top1.result();
+  const Shape& input = float_graph.tensor(float_graph.inputs.at(0)).shape;
+  report.samples = static_cast<int64_t>(sets.size()) * (input.empty() ? 1 : input[0]);
   return report;
 }
 
-std::string to_text(const std::vector<TensorNoise>& report) {
-  std::vector<TensorNoise> lines = report;
-  std::stable_sort(lines.begin(), lines.end(), [](const TensorNoise& a, const TensorNoise& b) {
+std::vector<TensorNoise> compare_quantized(const Graph& float_graph, const Graph& quantized,
+                                           const std::vector<std::vector<Array>>& sets) {
+  return measure_accuracy(float_graph, quantized, sets).layers;
+}
+
+std::vector<TensorNoise> worst_first(std::vector<TensorNoise> layers) {
+  std::stable_sort(layers.begin(), layers.end(), [](const TensorNoise& a, const TensorNoise& b) {
     return a.signal_to_noise_db < b.signal_to_noise_db;
   });
+  return layers;
+}
+
+std::string to_text(const std::vector<TensorNoise>& report) {
   size_t width = 4;
-  for (const auto& line : lines) width = std::max(width, line.node.size());
-  std::string text = fmt::format("{:<{}}  {:<9}  {:<8}  {:>8}  {:>10}  {:>10}  {:>9}\n", "node", width, "operator",
+  for (const auto& line : report) width = std::max(width, line.node.size());
+  std::string text = fmt::format("{:<{}}  {:<11}  {:<8}  {:>7}  {:>10}  {:>10}  {:>9}\n", "node", width, "operator",
                                  "type", "SNR dB", "max |x|", "max error", "saturated");
-  for (const auto& line : lines) {
-    text += fmt::format("{:<{}}  {:<9}  {:<8}  {:>8.1f}  {:>10.4g}  {:>10.4g}  {:>8.2f}%\n", line.node, width, line.op,
+  for (const auto& line : report) {
+    text += fmt::format("{:<{}}  {:<11}  {:<8}  {:>7.1f}  {:>10.4g}  {:>10.4g}  {:>8.2f}%\n", line.node, width, line.op,
                         line.is_int8 ? fmt::format("int8 e{}", line.exponent) : "float32", line.signal_to_noise_db,
                         line.max_abs, line.max_error, 100 * line.saturated);
   }

@@ -1,4 +1,4 @@
-// How much of the float network's signal survives in int8, tensor by tensor.
+// How much of the float network's signal survives in int8, tensor by tensor, and whether it still decides the same.
 #pragma once
 
 #include <span>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arco/graph/graph.h"
+#include "arco/quant/top1.h"
 
 namespace arco {
 
@@ -24,12 +25,22 @@ struct TensorNoise {
   double saturated = 0;  // share of int8 elements at -127 or 127
 };
 
-// Runs both graphs on the same inputs and compares each node's result, in the order of the float graph. Signal and
-// noise are summed over all input sets.
+struct AccuracyReport {
+  int64_t samples = 0;
+  std::vector<TensorNoise> layers;  // in the order of the float graph
+  Top1 top1;
+};
+
+// Runs both graphs on the same inputs and compares each node's result and the classes. Signal and noise are summed over
+// all input sets. `labels`: top1.h.
+AccuracyReport measure_accuracy(const Graph& float_graph, const Graph& quantized,
+                                const std::vector<std::vector<Array>>& sets, const std::vector<int64_t>& labels = {});
 std::vector<TensorNoise> compare_quantized(const Graph& float_graph, const Graph& quantized,
                                            const std::vector<std::vector<Array>>& sets);
 
-// A table, worst signal-to-noise ratio first.
+// Worst signal-to-noise ratio first.
+std::vector<TensorNoise> worst_first(std::vector<TensorNoise> layers);
+// A table in the order given.
 std::string to_text(const std::vector<TensorNoise>& report);
 
 }  // namespace arco
