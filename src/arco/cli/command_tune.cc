@@ -103,12 +103,16 @@ nlohmann::json try_holdout(const std::string& model, const NetworkTasks& network
   CoOptimiserOptions search = options.search;
   search.space = schedules_on(made.hardware, options.search.space);
   search.samples = network.samples;
+  search.chains = network.chains;
   const std::vector<WeightedTask>& tasks = network.tasks;
   const Design design = co_optimise(tasks, search, records, {});
   double own_bound = 0;
   if (options.search.space.kind != SpaceKind::kSoftware && !interrupted()) {
     const TaskSplit split = split_tasks(tasks, options.search.space, search.jobs);
-    if (split.table && split.host.size() == design.host_tasks.size()) own_bound = split.table->least_cost();
+    if (split.table && split.host.size() == design.host_tasks.size()) {
+      own_bound =
+          least_cost(*split.table, chip_bounds(*split.table, network.chains, options.search.space, search.jobs));
+    }
   }
   warn_host_tasks(design.host_tasks, console);
   print_holdout(model, design, own_bound, console);
@@ -173,6 +177,7 @@ void run_tune(Options& options, Console& console) {
   if (!options.pareto.empty()) parse_front_objectives(options.pareto);  // names every mistake before any work is done
   const NetworkTasks network = gather_tasks(options, console);
   options.search.samples = network.samples;
+  if (!options.per_layer) options.search.chains = network.chains;
   const OutputFolder folder(options.output);
   catch_interrupts();
   try {

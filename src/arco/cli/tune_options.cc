@@ -117,6 +117,14 @@ void add_task(std::vector<WeightedTask>& tasks, const Workload& workload, double
   found->weight += weight;
 }
 
+void add_chain(std::vector<ChainTask>& chains, const ChainTask& chain, double weight) {
+  auto found = std::ranges::find_if(chains, [&](const ChainTask& known) {
+    return known.both == chain.both && known.convolution == chain.convolution && known.pooling == chain.pooling;
+  });
+  if (found == chains.end()) found = chains.insert(chains.end(), {chain.both, chain.convolution, chain.pooling, 0});
+  found->weight += weight;
+}
+
 }  // namespace
 
 NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, Console& console) {
@@ -124,7 +132,14 @@ NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options
   model.model = path;
   const Graph graph = quantize_model(model, console).graph;
   NetworkTasks network;
-  for (const Task& task : tasks_of(plan_network(graph))) add_task(network.tasks, task.workload, task.count);
+  const NetworkPlan plan = plan_network(graph);
+  for (const Task& task : tasks_of(plan)) add_task(network.tasks, task.workload, task.count);
+  const auto workload = [&](int step) {
+    return std::get<AcceleratorLayer>(plan.steps[static_cast<size_t>(step)]).workload;
+  };
+  for (const Chain& chain : plan.chains) {
+    add_chain(network.chains, {chain.layer.workload, workload(chain.convolution), workload(chain.pooling)}, 1);
+  }
   if (!graph.inputs.empty() && !graph.tensor(graph.inputs[0]).shape.empty()) {
     network.samples = static_cast<double>(graph.tensor(graph.inputs[0]).shape[0]);
   }
@@ -132,11 +147,12 @@ NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options
 }
 
 NetworkTasks gather_tasks(const TuneOptions& options, Console& console) {
-  NetworkTasks all{{}, 0};
+  NetworkTasks all{{}, {}, 0};
   for (size_t i = 0; i < options.models.size(); ++i) {
     const double weight = options.weights.empty() ? 1 : options.weights[i];
     const NetworkTasks network = tasks_of_model(options.models[i], options.model, console);
     for (const WeightedTask& task : network.tasks) add_task(all.tasks, task.workload, weight * task.weight);
+    for (const ChainTask& chain : network.chains) add_chain(all.chains, chain, weight * chain.weight);
     all.samples += weight * network.samples;
   }
   return all;

@@ -41,7 +41,8 @@ bool limits_hardware(const TuneOptions& options);
 
 struct NetworkTasks {
   std::vector<WeightedTask> tasks;
-  double samples = 1;  // of one run: the first dimension of the network's input
+  std::vector<ChainTask> chains;  // pairs of the tasks that may run as one layer
+  double samples = 1;             // of one run: the first dimension of the network's input
 };
 // The accelerator tasks of a model file.
 NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, Console& console);

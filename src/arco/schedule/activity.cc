@@ -28,20 +28,27 @@ uint64_t count(int64_t value) {
 
 ActivityCounts least_activity(const Workload& w, const HardwareConfig& hw) {
   const int64_t batches = ceil_div(w.n, hw.batch());
-  const int64_t results = batches * w.oh * w.ow * ceil_div(w.co, hw.block_out());
+  const int64_t channels = ceil_div(w.co, hw.block_out());
+  const int64_t results = batches * w.oh * w.ow * channels;
+  // Results of a convolution that a pool stage touches: of this layer's GEMMs.
+  const auto& p = w.pool;
+  const int64_t sum_rows = p ? touched(p->h, w.oh, p->kh, p->stride_h, 1, p->pads[0] + p->pads[2]) : w.oh;
+  const int64_t sum_columns = p ? touched(p->w, w.ow, p->kw, p->stride_w, 1, p->pads[1] + p->pads[3]) : w.ow;
+  const int64_t sums = sum_rows * sum_columns;
   ActivityCounts counts;
   counts.alu_steps = count(results);
   counts.out_stored = count(results);
-  const int64_t rows = touched(w.h, w.oh, w.kh, w.stride_h, w.dilation_h, w.pads[0] + w.pads[2]);
-  const int64_t columns = touched(w.w, w.ow, w.kw, w.stride_w, w.dilation_w, w.pads[1] + w.pads[3]);
+  const int64_t rows = touched(w.h, sum_rows, w.kh, w.stride_h, w.dilation_h, w.pads[0] + w.pads[2]);
+  const int64_t columns = touched(w.w, sum_columns, w.kw, w.stride_w, w.dilation_w, w.pads[1] + w.pads[3]);
   int64_t read = w.n * w.ci * w.plane * rows * columns;
   if (w.kind == WorkloadKind::kConv2d) {
-    const int64_t steps = w.groups == 1 ? results * w.kh * w.kw * ceil_div(w.ci * w.plane, hw.block_in())
-                                        : ceil_div(w.macs(), hw.macs_per_step());
+    const int64_t full = batches * sums * channels * w.kh * w.kw * ceil_div(w.ci * w.plane, hw.block_in());
+    const int64_t grouped = ceil_div(w.macs() / (w.conv_oh() * w.conv_ow()) * sums, hw.macs_per_step());
+    const int64_t steps = w.groups == 1 ? full : grouped;
     counts.gemm_steps = count(steps);
     read += w.ci / w.groups * w.plane * w.co * w.kh * w.kw;
     if (w.has_bias) read += w.co;
-    if (w.has_residual) read += w.n * w.co * w.oh * w.ow;
+    if (w.has_residual) read += w.n * w.co * sums;
   }
   if (w.kind == WorkloadKind::kAdd) read *= 2;
   counts.dram_read_bytes = count(read);

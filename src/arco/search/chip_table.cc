@@ -161,6 +161,14 @@ std::optional<Metrics> ChipTable::bound(size_t chip_number) const {
   return sum;
 }
 
+std::optional<Metrics> ChipTable::bound(size_t chip_number, size_t task) const {
+  const CoreTable::Best found = best(chip_number, task);
+  if (found.bound == kInfinity) return std::nullopt;
+  WeightedActivity activity;
+  activity.add(1, cores_[core_of_[chip_number]].least[task], 0);
+  return Metrics{found.bound, activity.energy_pj(chip(chip_number)), spaces_[0]->chip_area(chip_number)};
+}
+
 double ChipTable::cost(const std::optional<Metrics>& metrics) const {
   const SpaceOptions& options = spaces_[0]->options();
   return metrics ? cost_within(options.objective, *metrics, options.budget.energy_pj) : kInfinity;

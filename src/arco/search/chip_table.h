@@ -53,6 +53,8 @@ class ChipTable {
   // objective or `energy_estimates` asks for more.
   std::optional<Metrics> estimate(size_t chip) const;
   std::optional<Metrics> bound(size_t chip) const;
+  // Of one task, unweighted.
+  std::optional<Metrics> bound(size_t chip, size_t task) const;
   // What the options' objective makes of them within their energy budget; infinity for nothing.
   double estimated_cost(size_t chip) const { return cost(estimate(chip)); }
   double least_cost(size_t chip) const { return cost(bound(chip)); }

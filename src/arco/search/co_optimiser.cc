@@ -3,11 +3,13 @@
 //   1  core shapes: every schedule of every task on every core, by the closed form; tasks that fit nowhere go aside
 //   2  chips: a tuner moves the chip's knobs together with schedules (chip_search.h)
 //   3  schedules: on the winner, the tuner tunes every task's schedule
-//   4  the default VTA with its best schedules, to compare with
+//   4  chains: pairs of layers that cost less as one on the winner (chain_tuning.h)
+//   5  the default VTA with its best schedules and chains, to compare with
 #include "arco/search/co_optimiser.h"
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
@@ -33,12 +35,16 @@ class CoOptimiser {
     table_ = std::move(split.table);
     if (!table_ && !interrupted()) fail_nothing_runs();
     if (!table_) throw RunError("interrupted before the first measurement; nothing to write");
-    check_energy_budget();
+    const auto bounds = chip_bounds(*table_, options_.chains, options_.space, options_.jobs);
+    if (interrupted()) throw RunError("interrupted before the first measurement; nothing to write");
+    bound_ = least_cost(*table_, bounds);
+    check_energy_budget(bounds);
     meter_ = std::make_unique<NetworkMeter>(*table_, options_.timing, options_.jobs);
     ChipDesign best = options_.space.kind == SpaceKind::kSoftware ? take_given_chip() : search_chips();
     if (best.schedules.empty()) fail_without_chip();
     tune_schedules(best);
     Design design = make_design(best);
+    join_chains(design);
     if (options_.reference && !interrupted()) {
       design.reference = tune_default_vta(tasks(), options_, records_,
                                           [&](size_t done) { report("default VTA", done, tasks().size(), best); });
@@ -73,12 +79,12 @@ class CoOptimiser {
                     options_.trials, options_.tuner.name));
   }
 
-  void check_energy_budget() const {
+  void check_energy_budget(const std::vector<std::optional<Metrics>>& bounds) const {
     const std::optional<double>& limit = options_.space.budget.energy_pj;
     if (!limit) return;
     double least = std::numeric_limits<double>::infinity();
-    for (size_t chip = 0; chip < table_->chip_count(); ++chip) {
-      if (const auto bound = table_->bound(chip)) least = std::min(least, bound->energy_pj);
+    for (const auto& bound : bounds) {
+      if (bound) least = std::min(least, bound->energy_pj);
     }
     if (least <= *limit) return;
     fail_user("no chip within the budget runs this with {:.6g} uJ: all of them need more than {:.6g} uJ (rung: bound)",
@@ -96,14 +102,12 @@ class CoOptimiser {
 
   ChipDesign take_given_chip() {
     ChipDesign given{options_.space.hardware, table_->score(0).schedules};
-    bound_ = table_->least_cost(0);
     meter_->measure({given});
     meter_->update(given);
     return given;
   }
 
   ChipDesign search_chips() {
-    bound_ = table_->least_cost();
     ChipSearchOptions chips;
     chips.tuner = options_.tuner;
     chips.trials = options_.trials;
@@ -162,6 +166,19 @@ class CoOptimiser {
     return d;
   }
 
+  void join_chains(Design& design) {
+    if (interrupted()) return;
+    const auto apart = [&](const Workload& workload) -> std::optional<Metrics> {
+      const auto found = std::ranges::find(design.tasks, workload.to_string(), &DesignTask::workload);
+      if (found == design.tasks.end()) return std::nullopt;
+      return Metrics{found->cycles, found->energy_pj, design.area_mm2};
+    };
+    const TaskTuningOptions tuning{options_.tuner, options_.layer_trials, 8,
+                                   options_.seed,  options_.jobs,         options_.timing};
+    const SpaceOptions space = schedules_on(design.hardware, options_.space);
+    join(options_.chains, tune_chains(options_.chains, apart, space, tuning, records_), design);
+  }
+
   const CoOptimiserOptions& options_;
   const ReportProgress& progress_;
   RecordedSearch records_;
@@ -181,12 +198,25 @@ std::optional<Reference> tune_default_vta(const std::vector<WeightedTask>& tasks
   const TaskTuningOptions tuning{{"exhaustive", {}}, options.reference_trials, 8, 0, options.jobs, options.timing};
   const std::vector<TunedTask> tuned = tune_tasks(tasks, schedules_on(vta, options.space), tuning, records, finished);
   Reference reference{vta, 0, 0, area_of(vta).total(), true};
+  std::map<std::string, Metrics> alone;
   for (size_t t = 0; t < tuned.size(); ++t) {
     if (tuned[t].result.best.status != MeasureStatus::kOk) return std::nullopt;
     reference.cycles += tasks[t].weight * tuned[t].result.best.cycles;
     reference.energy_pj += tasks[t].weight * tuned[t].result.best.energy_pj;
     reference.proved = reference.proved && tuned[t].result.proved_optimal;
+    alone[tasks[t].workload.to_string()] = metrics_of(tuned[t].result.best);
   }
+  const auto apart = [&](const Workload& workload) -> std::optional<Metrics> {
+    const auto found = alone.find(workload.to_string());
+    return found == alone.end() ? std::nullopt : std::optional(found->second);
+  };
+  const ChainTuning chains = tune_chains(options.chains, apart, schedules_on(vta, options.space), tuning, records);
+  for (const JoinedChain& joined : chains.joined) {
+    const double weight = options.chains[joined.chain].weight;
+    reference.cycles -= weight * joined.saved.cycles;
+    reference.energy_pj -= weight * joined.saved.energy_pj;
+  }
+  reference.proved = reference.proved && chains.proved;
   return reference;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arco/search/chain_tuning.h"
 #include "arco/search/chip_search.h"
 #include "arco/search/design.h"
 #include "arco/search/record_store.h"
@@ -17,11 +18,12 @@
 namespace arco {
 
 struct CoOptimiserOptions {
-  SpaceOptions space;        // kSoftware: the chip is given, only schedules are searched
-  TunerChoice tuner;         // any tuner of the registry
-  size_t trials = 256;       // measured pairs of chip and schedules
-  size_t layer_trials = 32;  // measured schedules of each task on the final chip
-  size_t focus_tasks = 4;    // see ChipSearchOptions
+  std::vector<ChainTask> chains;  // pairs of the tasks that may run as one layer
+  SpaceOptions space;             // kSoftware: the chip is given, only schedules are searched
+  TunerChoice tuner;              // any tuner of the registry
+  size_t trials = 256;            // measured pairs of chip and schedules
+  size_t layer_trials = 32;       // measured schedules of each task on the final chip
+  size_t focus_tasks = 4;         // see ChipSearchOptions
   size_t final_chips = 3;
   size_t final_schedules = 8;
   double samples = 1;  // of one run of the network, as the design tells
@@ -53,8 +55,8 @@ using ReportProgress = std::function<void(const TuneProgress&)>;
 Design co_optimise(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options, RecordStore& records,
                    const ReportProgress& progress);
 
-// The default VTA, every task's schedule searched with branch and bound: what a design is compared with. Nothing if
-// interrupted or if a task does not fit it. finished(done) after each task.
+// The default VTA, every task's and chain's schedule searched with branch and bound: what a design is compared with.
+// Nothing if interrupted or if a task does not fit it. finished(done) after each task.
 std::optional<Reference> tune_default_vta(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options,
                                           RecordedSearch& records, const std::function<void(size_t)>& finished);
 

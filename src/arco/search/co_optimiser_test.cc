@@ -66,6 +66,49 @@ class CoOptimiserTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
+// A convolution and the maxima of its results, two by two.
+ChainTask chain_of(const Workload& conv) {
+  ChainTask chain{conv, conv, conv, 1};
+  chain.both.oh = chain.both.ow = conv.oh / 2;
+  PoolStage stage;
+  stage.h = stage.w = conv.oh;
+  stage.kh = stage.kw = stage.stride_h = stage.stride_w = 2;
+  chain.both.pool = stage;
+  Workload& pool = chain.pooling;
+  pool = Workload{};
+  pool.kind = WorkloadKind::kMaxPool;
+  pool.ci = pool.co = conv.co;
+  pool.h = pool.w = conv.oh;
+  pool.oh = pool.ow = conv.oh / 2;
+  pool.kh = pool.kw = pool.stride_h = pool.stride_w = 2;
+  pool.shift_out = false;
+  return chain;
+}
+
+TEST_F(CoOptimiserTest, JoinsLayersThatAreFasterTogether) {
+  const ChainTask chain = chain_of(convolution(16, 14, 32, 3));
+  const std::vector<WeightedTask> tasks{{chain.convolution, 1}, {chain.pooling, 1}, {convolution(32, 7, 64, 1), 1}};
+  CoOptimiserOptions options = quick(SpaceKind::kFull);
+  const Design apart = tune(options, "apart.db", tasks);
+  options.chains = {chain};
+  const Design joined = tune(options, "joined.db", tasks);
+  EXPECT_EQ(joined.hardware, apart.hardware);
+  EXPECT_LT(joined.cycles, apart.cycles);
+  EXPECT_LT(joined.energy_pj, apart.energy_pj);
+  EXPECT_LE(joined.network_bound, apart.network_bound);
+  EXPECT_LE(joined.network_bound, joined.cycles);
+  ASSERT_TRUE(joined.reference && apart.reference);
+  EXPECT_LT(joined.reference->cycles, apart.reference->cycles);
+  EXPECT_TRUE(joined.schedule_for(chain.both));
+  EXPECT_FALSE(joined.schedule_for(chain.pooling));
+  double sum = 0;
+  for (const DesignTask& task : joined.tasks) {
+    sum += task.weight * task.cycles;
+    EXPECT_LE(task.bound, task.cycles) << task.workload;
+  }
+  EXPECT_DOUBLE_EQ(sum, joined.cycles);
+}
+
 TEST_F(CoOptimiserTest, BeatsTheDefaultWithinTheBudget) {
   const Design design = tune(quick(SpaceKind::kFull), "a.db");
   ASSERT_TRUE(design.reference);
