@@ -94,7 +94,7 @@ Place place_of(const NodeFate& fate, const Executable& executable) {
       if (executable.graph.nodes[static_cast<size_t>(host.node)].name == fate.name) return {"host", host.reason};
     }
   }
-  return {"-", "only renames a tensor that the accelerator reads in place"};
+  return {"-", "moves nothing: the accelerator reads and writes its data where they lie"};
 }
 
 void inspect_model(const Options& options, Console& console) {

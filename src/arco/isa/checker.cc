@@ -8,6 +8,7 @@
 #include "arco/isa/checker_report.h"
 #include "arco/isa/instruction_rules.h"
 #include "arco/isa/scratchpad_rules.h"
+#include "arco/isa/segment_rules.h"
 #include "arco/isa/token_order.h"
 
 namespace arco {
@@ -43,9 +44,10 @@ void check_segments(const Program& program, CheckReport& report) {
   std::vector<const Segment*> sorted;
   for (const Segment& segment : program.segments) {
     sorted.push_back(&segment);
-    if (segment.address % kPageBytes != 0 || segment.address < kPageBytes) {
-      report.add(-1, "segments", "segment {} starts at {:#x}; expected a multiple of {} that is not 0", segment.name,
-                 segment.address, kPageBytes);
+    const uint64_t alignment = segment_alignment(program.hardware, segment.kind);
+    if (segment.address % alignment != 0 || segment.address < kPageBytes) {
+      report.add(-1, "segments", "segment {} starts at {:#x}; expected a multiple of {} from {:#x} on", segment.name,
+                 segment.address, alignment, kPageBytes);
     }
     if (segment.bytes > std::numeric_limits<uint64_t>::max() - segment.address) {
       report.add(-1, "segments", "segment {} at {:#x} with {} bytes ends beyond 2^64", segment.name, segment.address,
@@ -54,12 +56,12 @@ void check_segments(const Program& program, CheckReport& report) {
   }
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Segment* a, const Segment* b) { return a->address < b->address; });
-  for (size_t i = 1; i < sorted.size(); ++i) {
-    const Segment& below = *sorted[i - 1];
-    const bool same = sorted[i]->address == below.address && may_coincide(*sorted[i], below);
-    if (sorted[i]->address - below.address < below.bytes && !same) {
-      report.add(-1, "segments", "segment {} at {:#x} overlaps {}, which has {} bytes from {:#x}", sorted[i]->name,
-                 sorted[i]->address, below.name, below.bytes, below.address);
+  for (auto above = sorted.begin(); above != sorted.end(); ++above) {
+    for (auto below = sorted.begin(); below != above; ++below) {
+      const bool overlap = (*above)->address - (*below)->address < (*below)->bytes;
+      if (!overlap || may_coincide(**above, **below)) continue;
+      report.add(-1, "segments", "segment {} at {:#x} overlaps {}, which has {} bytes from {:#x}", (*above)->name,
+                 (*above)->address, (*below)->name, (*below)->bytes, (*below)->address);
     }
   }
   check_room(program, SegmentKind::kUop, program.micro_ops.size() * HardwareConfig::kUopElementBytes, report);

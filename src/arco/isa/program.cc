@@ -1,5 +1,5 @@
 // DRAM addresses of instructions count elements of their memory type; relocation works on bytes and turns the moved
-// byte address back into elements. That is exact because segments lie on pages and no element is larger than a page.
+// byte address back into elements. That is exact because every segment begins with a whole element.
 #include "arco/isa/program.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "arco/base/error.h"
 #include "arco/isa/encoding.h"
+#include "arco/isa/segment_rules.h"
 
 namespace arco {
 namespace {
@@ -18,25 +19,24 @@ void check_new_addresses(const Program& program, const std::vector<uint64_t>& ad
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return addresses[a] < addresses[b]; });
   const Segment* below = nullptr;
-  uint64_t below_address = 0;
   uint64_t end = 0;
   for (const size_t i : order) {
     const Segment& segment = program.segments[i];
-    if (addresses[i] % kPageBytes != 0 || addresses[i] < kPageBytes) {
-      errors.add("segment {} cannot start at {:#x}; expected a multiple of {} that is not 0", segment.name,
-                 addresses[i], kPageBytes);
+    const uint64_t alignment = segment_alignment(program.hardware, segment.kind);
+    if (addresses[i] % alignment != 0 || addresses[i] < kPageBytes) {
+      errors.add("segment {} cannot start at {:#x}; expected a multiple of {} from {:#x} on", segment.name,
+                 addresses[i], alignment, kPageBytes);
     }
-    const bool same = below != nullptr && addresses[i] == below_address && may_coincide(segment, *below);
-    if (below != nullptr && addresses[i] < end && !same) {
+    if (below != nullptr && addresses[i] < end && !may_coincide(segment, *below)) {
       errors.add("segment {} at {:#x} overlaps {}, which ends at {:#x}", segment.name, addresses[i], below->name, end);
     }
     if (addresses[i] > UINT64_MAX - segment.bytes) {
       errors.add("segment {} at {:#x} with {} bytes ends beyond 2^64", segment.name, addresses[i], segment.bytes);
       break;
     }
-    end = std::max(end, addresses[i] + segment.bytes);
+    if (addresses[i] + segment.bytes <= end) continue;
+    end = addresses[i] + segment.bytes;
     below = &segment;
-    below_address = addresses[i];
   }
   errors.throw_if_any();
 }
@@ -53,11 +53,17 @@ const char* to_string(SegmentKind kind) {
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
 
+uint64_t segment_alignment(const HardwareConfig& hardware, SegmentKind kind) {
+  const bool activation = kind == SegmentKind::kInput || kind == SegmentKind::kResidual || kind == SegmentKind::kOutput;
+  if (!activation) return kPageBytes;
+  return static_cast<uint64_t>(std::max(hardware.inp_element_bytes(), hardware.out_element_bytes()));
+}
+
 bool may_coincide(const Segment& a, const Segment& b) {
   const auto is_operand = [](SegmentKind kind) {
     return kind == SegmentKind::kInput || kind == SegmentKind::kResidual;
   };
-  return is_operand(a.kind) && is_operand(b.kind) && a.bytes == b.bytes;
+  return is_operand(a.kind) && is_operand(b.kind);
 }
 
 const Segment* Program::find(SegmentKind kind) const {

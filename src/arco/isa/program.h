@@ -13,7 +13,7 @@ namespace arco {
 enum class SegmentKind { kInput, kResidual, kWeight, kBias, kUop, kInstruction, kOutput };
 const char* to_string(SegmentKind kind);
 
-// A range of physical DRAM. Addresses are multiples of 4096 and at least 4096 (the first page stays unused).
+// A range of physical DRAM from the second page on (the first stays unused), aligned as segment_rules.h says.
 struct Segment {
   SegmentKind kind = SegmentKind::kInput;
   std::string name;
@@ -21,7 +21,7 @@ struct Segment {
   uint64_t bytes = 0;
 };
 constexpr uint64_t kPageBytes = 4096;
-// A layer may read one tensor as input and as residual (x + f(x)): these segments may then be the same range.
+// A layer may read one tensor, or one and a part of it, as input and as residual (x + f(x)): these may share bytes.
 bool may_coincide(const Segment& a, const Segment& b);
 
 struct Program {
@@ -55,7 +55,7 @@ DramRange dram_range(const HardwareConfig& hardware, const MemoryFields& memory)
 std::vector<uint8_t> instruction_bytes(const Program& program);
 
 // Moves segment i to new_addresses[i], rewriting every DRAM address of the instructions (no-ops keep theirs).
-// Throws UserError when a new address is not a multiple of kPageBytes from kPageBytes on, two segments would overlap
+// Throws UserError when a new address is on the first page or not aligned (segment_rules.h), two segments would overlap
 // (but see may_coincide), an address would leave its 32-bit field, or an instruction's accesses lie in no segment.
 Program relocate(const Program& program, const std::vector<uint64_t>& new_addresses);
 

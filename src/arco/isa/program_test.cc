@@ -5,6 +5,7 @@
 
 #include "arco/base/error.h"
 #include "arco/isa/assembler.h"
+#include "arco/isa/segment_rules.h"
 
 namespace arco {
 namespace {
@@ -47,7 +48,7 @@ TEST(Program, RelocateMovesAddressesWithTheirSegment) {
 }
 
 TEST(Program, RelocateRefusesBadAddresses) {
-  EXPECT_THROW(relocate(two_segments(), {0x7000, 0x3100}), UserError);
+  EXPECT_THROW(relocate(two_segments(), {0x7000, 0x3008}), UserError);  // off an element
   EXPECT_THROW(relocate(two_segments(), {0, 0x3000}), UserError);
   EXPECT_THROW(relocate(two_segments(), {0x4000, 0x3000}), UserError);
   EXPECT_THROW(relocate(two_segments(), {0x1000, uint64_t{1} << 40}), UserError);
@@ -57,6 +58,16 @@ TEST(Program, RelocateRefusesBadAddresses) {
   EXPECT_THROW(relocate(outside, {0x7000, 0x3000}), UserError);
 }
 
+TEST(Program, OnlyActivationsLieOffAPage) {
+  EXPECT_EQ(relocate(two_segments(), {0x7010, 0x3020}).instructions[2].memory.dram_base, 0x302u);
+  Program program = two_segments();
+  program.instructions = {program.instructions.front(), program.instructions.back()};
+  program.segments[1].kind = SegmentKind::kWeight;
+  EXPECT_THROW(relocate(program, {0x7000, 0x3100}), UserError);
+  program.hardware.log2_block_in = 6;
+  EXPECT_EQ(segment_alignment(program.hardware, SegmentKind::kOutput), 64u);
+}
+
 TEST(Program, InputAndResidualMayBeOneTensor) {
   Program program = two_segments();
   program.instructions = {program.instructions.front(), program.instructions.back()};
@@ -64,6 +75,7 @@ TEST(Program, InputAndResidualMayBeOneTensor) {
   program.segments[1].bytes = program.segments[0].bytes;
   const Program moved = relocate(program, {0x3000, 0x3000});
   EXPECT_EQ(moved.segments[0].address, moved.segments[1].address);
+  EXPECT_EQ(relocate(program, {0x3000, 0x3400}).segments[1].address, 0x3400u);  // or a part of it
   EXPECT_THROW(relocate(two_segments(), {0x3000, 0x3000}), UserError);
 }
 

@@ -6,6 +6,7 @@
 
 #include "arco/base/error.h"
 #include "arco/plan/chains.h"
+#include "arco/plan/channel_views.h"
 
 namespace arco {
 
@@ -44,11 +45,14 @@ class Partition {
 
   NetworkPlan run() {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) convert(static_cast<int>(i));
+    const std::vector<bool> on_device = tensors_on_device();
     NetworkPlan plan;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (layers_[i].layer) {
-        layers_[i].layer->workload.host_input = host_writes(*layers_[i].layer);
-        plan.steps.emplace_back(*layers_[i].layer);
+        AcceleratorLayer& layer = *layers_[i].layer;
+        layer.workload.host_input =
+            layer.workload.kind == WorkloadKind::kConv2d && !on_device[static_cast<size_t>(layer.input)];
+        plan.steps.emplace_back(layer);
       } else if (!only_renames(static_cast<int>(i))) {
         plan.steps.emplace_back(HostStep{static_cast<int>(i), layers_[i].reason});
       }
@@ -194,11 +198,16 @@ class Partition {
     return rows_kept ? image : matrix;
   }
 
-  bool host_writes(const AcceleratorLayer& layer) const {
-    if (layer.workload.kind != WorkloadKind::kConv2d) return false;
-    const int producer = producers_[static_cast<size_t>(layer.input)];
-    if (producer >= 0 && layers_[static_cast<size_t>(producer)].layer) return false;
-    return true;
+  // By TensorId: a layer writes the tensor, or parts of it, or it may be a part of such a tensor (channel_views.h).
+  std::vector<bool> tensors_on_device() const {
+    std::vector<bool> on_device(graph_.tensors.size(), false);
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+      const Node& node = graph_.nodes[i];
+      const bool any = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                   [&](TensorId id) { return id != kNoTensor && on_device[static_cast<size_t>(id)]; });
+      on_device[static_cast<size_t>(node.outputs[0])] = layers_[i].layer || (any && may_be_in_place(graph_, node));
+    }
+    return on_device;
   }
 
   // A flattening node all of whose readers are layers that read the image itself (or such nodes again).

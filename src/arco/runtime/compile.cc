@@ -1,5 +1,5 @@
 // Lowers every layer in an address space of its own, then gives each segment its place in the shared DRAM: activations
-// first (reused by liveness), then constants, micro-ops and instructions.
+// first (reused by liveness, parts inside of what they belong to), then constants, micro-ops and instructions.
 //
 // A convolution and the pooling behind it are lowered both ways, as two layers and as one; the cycle simulator says
 // which is faster. One layer saves a store and a load of the tensor between them and some ALU work, and multiplies
@@ -9,6 +9,7 @@
 
 #include "arco/base/error.h"
 #include "arco/lower/lower.h"
+#include "arco/plan/channel_views.h"
 #include "arco/plan/memory_plan.h"
 #include "arco/plan/packing.h"
 #include "arco/runtime/executable.h"
@@ -45,6 +46,7 @@ class Compiler {
       if (std::holds_alternative<HostStep>(*step)) host_made_.push_back(layer->output);
       e_.steps.push_back(std::move(*step));
     }
+    find_views();
     assign_buffers();
     place();
   }
@@ -114,6 +116,21 @@ class Compiler {
     return defaults_.back().second;
   }
 
+  // Concatenations and slices whose parts lie in the larger tensor leave nothing to do.
+  void find_views() {
+    std::vector<bool> written(e_.graph.tensors.size(), false);
+    for (const CompiledStep& step : e_.steps) {
+      const auto* compiled = std::get_if<CompiledLayer>(&step);
+      if (compiled != nullptr) written[static_cast<size_t>(compiled->layer.output)] = true;
+    }
+    views_ = channel_views(e_.graph, written, output_layout(e_.hardware));
+    producers_ = e_.graph.producers();
+    std::erase_if(e_.steps, [&](const CompiledStep& step) {
+      const auto* host = std::get_if<HostStep>(&step);
+      return host != nullptr && views_.in_place[static_cast<size_t>(host->node)];
+    });
+  }
+
   void assign_buffers() {
     for (size_t i = 0; i < e_.steps.size(); ++i) {
       const int step = static_cast<int>(i);
@@ -125,38 +142,77 @@ class Compiler {
         if (compiled->layer.residual != kNoTensor) {
           compiled->residual_buffer = read_buffer(compiled->layer.residual, out, step);
         }
-        compiled->output_buffer = add_buffer(compiled->layer.output, out, step, false);
+        compiled->output_buffer = device_buffer(compiled->layer.output, step);
       } else {
         for (const TensorId input : e_.graph.nodes[static_cast<size_t>(std::get<HostStep>(e_.steps[i]).node)].inputs) {
-          keep_alive(input, step);
+          if (input != kNoTensor) device_buffer(input, step);
         }
       }
     }
-    for (const TensorId output : e_.graph.outputs) keep_alive(output, static_cast<int>(e_.steps.size()));
+    for (const TensorId output : e_.graph.outputs) device_buffer(output, static_cast<int>(e_.steps.size()));
   }
 
   int add_buffer(TensorId tensor, const ActivationLayout& layout, int step, bool host_packs) {
     const auto [n, c, h, w] = as_image(e_.graph.tensor(tensor).shape);
-    e_.buffers.push_back({tensor, layout, 0, static_cast<uint64_t>(layout.bytes(n, c, h, w)), host_packs, step, step});
+    DeviceBuffer buffer{tensor, layout, 0, static_cast<uint64_t>(layout.bytes(n, c, h, w)), host_packs, step, step};
+    const ChannelView& view = views_.views[static_cast<size_t>(tensor)];
+    const bool is_part = view.whole != kNoTensor && layout.same_bytes(output_layout(e_.hardware));
+    if (is_part) {
+      buffer.whole = device_buffer(view.whole, step);
+      buffer.offset = static_cast<uint64_t>(view.first_channel * h * w * layout.batch);
+      const DeviceBuffer& whole = e_.buffers[static_cast<size_t>(buffer.whole)];
+      ARCO_CHECK(buffer.offset + buffer.bytes <= whole.bytes, "{} ends behind the tensor it belongs to",
+                 e_.graph.tensor(tensor).name);
+    }
+    e_.buffers.push_back(buffer);
     return static_cast<int>(e_.buffers.size()) - 1;
+  }
+
+  int find_buffer(TensorId tensor, const ActivationLayout& layout) const {
+    const auto found = std::find_if(e_.buffers.begin(), e_.buffers.end(), [&](const DeviceBuffer& buffer) {
+      return buffer.tensor == tensor && buffer.layout.same_bytes(layout);
+    });
+    return found == e_.buffers.end() ? -1 : static_cast<int>(found - e_.buffers.begin());
+  }
+
+  // The buffer that accelerator layers write the tensor or parts of it into, alive at this step; -1 if only the host
+  // has it.
+  int device_buffer(TensorId tensor, int step) {
+    if (!views_.on_device[static_cast<size_t>(tensor)]) return -1;
+    int index = find_buffer(tensor, output_layout(e_.hardware));
+    if (index < 0) {
+      index = add_buffer(tensor, output_layout(e_.hardware), step, false);
+      add_host_parts(tensor, step);
+    }
+    keep_alive(index, step);
+    return index;
+  }
+
+  // The parts of a concatenation in place that the host has to write.
+  void add_host_parts(TensorId tensor, int step) {
+    const int producer = producers_[static_cast<size_t>(tensor)];
+    const Node& node = e_.graph.nodes[static_cast<size_t>(producer)];
+    if (!views_.in_place[static_cast<size_t>(producer)] || !std::holds_alternative<Concat>(node.op)) return;
+    for (const TensorId part : node.inputs) {
+      if (!views_.on_device[static_cast<size_t>(part)]) add_buffer(part, output_layout(e_.hardware), step, true);
+    }
   }
 
   // The buffer that holds the tensor in this layout; a new one for the host to fill if there is none.
   int read_buffer(TensorId tensor, const ActivationLayout& layout, int step) {
-    for (size_t i = 0; i < e_.buffers.size(); ++i) {
-      DeviceBuffer& buffer = e_.buffers[i];
-      if (buffer.tensor != tensor || !buffer.layout.same_bytes(layout)) continue;
-      buffer.last_step = step;
-      return static_cast<int>(i);
-    }
-    keep_alive(tensor, step);
-    return add_buffer(tensor, layout, step, true);
+    const TensorId whole = views_.views[static_cast<size_t>(tensor)].whole;
+    if (whole != kNoTensor) device_buffer(whole, step);
+    device_buffer(tensor, step);
+    const int index = find_buffer(tensor, layout);
+    if (index < 0) return add_buffer(tensor, layout, step, true);
+    keep_alive(index, step);
+    return index;
   }
 
-  // The host reads a tensor at this step.
-  void keep_alive(TensorId tensor, int step) {
-    for (DeviceBuffer& buffer : e_.buffers) {
-      if (buffer.tensor == tensor && !buffer.host_packs) buffer.last_step = std::max(buffer.last_step, step);
+  void keep_alive(int index, int step) {
+    for (; index >= 0; index = e_.buffers[static_cast<size_t>(index)].whole) {
+      int& last = e_.buffers[static_cast<size_t>(index)].last_step;
+      last = std::max(last, step);
     }
   }
 
@@ -172,12 +228,16 @@ class Compiler {
     const auto pages = [](uint64_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; };
     std::vector<BufferLife> lives;
     for (const DeviceBuffer& buffer : e_.buffers) {
-      lives.push_back({buffer.bytes, buffer.first_step, buffer.last_step});
       e_.activation_bytes_unshared += pages(buffer.bytes);
+      if (buffer.whole < 0) lives.push_back({buffer.bytes, buffer.first_step, buffer.last_step});
     }
     for (const CompiledStep& step : e_.steps) e_.activation_bytes_unshared += pages(bytes_between(step));
     const Placement placement = place_buffers(lives, kPageBytes, kPageBytes);
-    for (size_t i = 0; i < lives.size(); ++i) e_.buffers[i].address = placement.addresses[i];
+    auto address = placement.addresses.begin();
+    for (DeviceBuffer& buffer : e_.buffers) {
+      buffer.address =
+          buffer.whole < 0 ? *address++ : e_.buffers[static_cast<size_t>(buffer.whole)].address + buffer.offset;
+    }
     e_.activation_bytes = placement.end - kPageBytes;
     uint64_t next = placement.end;
     for (CompiledStep& step : e_.steps) {
@@ -214,6 +274,8 @@ class Compiler {
   const ChainRule rule_;
   std::vector<std::pair<Workload, std::optional<Schedule>>> defaults_;
   std::vector<TensorId> host_made_;
+  ChannelViews views_;
+  std::vector<int> producers_;
 };
 
 }  // namespace

@@ -25,9 +25,11 @@ struct DeviceBuffer {
   ActivationLayout layout;
   uint64_t address = 0;
   uint64_t bytes = 0;
-  bool host_packs = false;  // the host writes it; otherwise an accelerator layer does
+  bool host_packs = false;  // the host writes it; otherwise accelerator layers do
   int first_step = 0;       // alive from here ...
   int last_step = 0;        // ... to here
+  int whole = -1;           // the buffer of which this is a part (channel_views.h), before this one
+  uint64_t offset = 0;      // in the whole
 };
 
 struct CompiledLayer {

@@ -93,25 +93,31 @@ class Runner {
     const auto known = values_.find(id);
     if (known != values_.end()) return known->second;
     if (e_.graph.tensor(id).constant) return *e_.graph.tensor(id).constant;
-    for (const DeviceBuffer& buffer : e_.buffers) {
+    for (size_t i = 0; i < e_.buffers.size(); ++i) {
+      const DeviceBuffer& buffer = e_.buffers[i];
       if (buffer.tensor != id || buffer.host_packs) continue;
+      fill(static_cast<int>(i));
       return values_[id] = unpack_activation(bytes_of(buffer), e_.graph.tensor(id).shape, buffer.layout);
     }
     throw InternalError("no value for tensor " + e_.graph.tensor(id).name);
   }
 
-  // A buffer is filled where its life begins: before that its bytes may belong to another.
-  void pack_input(int index) {
+  // What the host writes into a buffer or its parts is filled in where somebody first reads it: before the buffer's
+  // life its bytes may belong to another.
+  void fill(int index) {
     if (index < 0) return;
     const DeviceBuffer& buffer = e_.buffers[static_cast<size_t>(index)];
     if (buffer.host_packs && packed_.insert(index).second) {
       pack_activation(value(buffer.tensor), buffer.layout, bytes_of(buffer));
     }
+    for (size_t part = static_cast<size_t>(index) + 1; part < e_.buffers.size(); ++part) {
+      if (e_.buffers[part].whole == index) fill(static_cast<int>(part));
+    }
   }
 
   void run_layer(const CompiledLayer& compiled) {
-    pack_input(compiled.input_buffer);
-    pack_input(compiled.residual_buffer);
+    fill(compiled.input_buffer);
+    fill(compiled.residual_buffer);
     if (options_.observe) options_.observe(compiled, dram_, true);
     const Segment* code = compiled.program.find(SegmentKind::kInstruction);
     run_functional(e_.hardware, dram_, code->address, code->bytes / 16);
