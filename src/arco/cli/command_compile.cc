@@ -9,7 +9,7 @@
 #include "arco/cli/layer_report.h"
 #include "arco/cli/model_pipeline.h"
 #include "arco/cli/table.h"
-#include "arco/quant/calibrate.h"
+#include "arco/cli/verification.h"
 
 namespace arco {
 
@@ -20,43 +20,37 @@ struct Options {
   TargetOptions target;
   AccuracyOptions accuracy;
   std::string output;
-  bool verify = false;
+  std::vector<std::string> verify;  // words of --verify
 };
 
-// Runs the executable on noise; throws RunError at the first wrong bit.
-void verify_executable(const Executable& executable, uint64_t seed) {
-  RunOptions options;
-  options.verify = true;
-  options.cycles = false;
-  const RunResult result = run(executable, noise_calibration(executable.graph, seed, 1).sets.at(0), options);
-  if (!result.mismatches.empty()) throw RunError(result.mismatches.front().to_string());
-}
-
-void run_compile(const Options& options, Console& console) {
+void run_compile(Options options, Console& console) {
   std::error_code ignored;
   if (std::filesystem::equivalent(options.model.model, options.output, ignored)) {
     fail_user("{}: is the model itself; choose another file to write", options.output);
   }
+  const Verification verification = parse_verification(options.verify);
+  options.model.verify_passes = verification.passes;
+  options.model.keep_float_graph = !options.accuracy.inputs.empty();
   const Target target = read_target(options.target, console);
   QuantizedModel model = quantize_model(options.model, console);
   std::optional<AccuracyReport> accuracy;
   if (!options.accuracy.inputs.empty()) accuracy = accuracy_of(model, options.accuracy);
   model.float_graph.reset();
   const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules, target.chains);
-  if (options.verify) verify_executable(executable, options.model.seed);
+  verify_executable(executable, verification, options.model.seed);
   save_executable(executable, options.output);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
   const auto bytes = std::filesystem::file_size(options.output);
 
   if (accuracy) print_accuracy(*accuracy, console);
   print_executable(executable, runs, console);
-  if (options.verify) console.print("verified  every pass and every accelerator layer equals the reference\n");
+  verification.print(console);
   console.print("wrote     {} ({})\n", options.output, human_bytes(bytes));
   nlohmann::json document = executable_to_json(executable, runs);
   document["model"] = options.model.model;
   document["output"] = options.output;
   document["bytes"] = bytes;
-  document["verified"] = options.verify;
+  document["verified"] = verification.names();
   if (accuracy) document["accuracy"] = to_json(*accuracy);
   document["calibrated_on_noise"] = model.calibrated_on_noise;
   console.print_json(document);
@@ -77,14 +71,9 @@ void add_compile_command(CLI::App& app, Console& console) {
   add_target_options(*command, options->target);
   add_model_options(*command, options->model);
   add_accuracy_options(*command, options->accuracy);
-  command->add_flag("--verify", options->verify,
-                    "Check every graph pass, and every accelerator layer on noise, against the reference");
+  add_verify_option(*command, options->verify);
   command->add_flag("--json", console.json, "Print JSON for machines");
-  command->callback([options, &console] {
-    options->model.verify_passes = options->verify;
-    options->model.keep_float_graph = !options->accuracy.inputs.empty();
-    run_compile(*options, console);
-  });
+  command->callback([options, &console] { run_compile(*options, console); });
 }
 
 }  // namespace arco

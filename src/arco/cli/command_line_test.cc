@@ -113,7 +113,21 @@ TEST_F(CommandLine, CompilesForOtherHardwareAndVerifies) {
                                 path("hardware.json"), "--verify", "--disable-pass", "fuse_residual"});
   ASSERT_EQ(compiled.code, 0) << compiled.err;
   EXPECT_THAT(compiled.out, HasSubstr(hardware.to_string()));
+  for (const char* shown :
+       {"verified  every graph pass", "verified  every accelerator layer", "verified  the outputs"}) {
+    EXPECT_THAT(compiled.out, HasSubstr(shown));
+  }
   EXPECT_EQ(arco({"run", path("wide.arco"), "--verify"}).code, 0);
+}
+
+TEST_F(CommandLine, VerifiesTheStepsThatAreNamed) {
+  const Result some = arco({"compile", "--verify=layers,final", path("net.onnx"), "-o", path("some.arco"), "--json"});
+  ASSERT_EQ(some.code, 0) << some.err;
+  EXPECT_EQ(Json::parse(some.out)["verified"], (Json{"layers", "final"}));
+  const Result wrong = arco({"compile", path("net.onnx"), "-o", path("none.arco"), "--verify=pases"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean passes?"));
+  EXPECT_FALSE(exists("none.arco"));
 }
 
 TEST_F(CommandLine, CalibratesOnFiles) {

@@ -84,10 +84,11 @@ Json result_to_json(const Executable& executable, const RunResult& result, const
   Json mismatches = Json::array();
   for (const Mismatch& wrong : result.mismatches) {
     mismatches.push_back({{"layer", wrong.layer},
-                          {"position", wrong.position},
-                          {"expected", wrong.expected},
-                          {"actual", wrong.actual},
-                          {"wrong_values", wrong.wrong_values}});
+                          {"tensor", wrong.tensor},
+                          {"position", wrong.difference.position},
+                          {"expected", wrong.difference.expected},
+                          {"actual", wrong.difference.actual},
+                          {"wrong_values", wrong.difference.count}});
   }
   Json outputs = Json::array();
   for (size_t i = 0; i < result.outputs.size(); ++i) {

@@ -6,10 +6,14 @@
 #include <set>
 
 #include "arco/base/error.h"
+#include "arco/cli/table.h"
 #include "arco/cli/validators.h"
 #include "arco/onnx/importer.h"
 #include "arco/quant/calibrate.h"
 #include "arco/quant/quantize.h"
+#include "arco/quant/verify_quantized.h"
+#include "arco/reference/memory.h"
+#include "arco/schedule/legality.h"
 #include "arco/search/design.h"
 
 namespace arco {
@@ -94,12 +98,24 @@ void simplify_and_follow(const ModelOptions& options, QuantizedModel& model) {
   model.passes = simplify(model.graph, pass_options);
 }
 
+// A few bytes of file can describe tensors beyond any memory.
+void check_memory(const Graph& graph, const std::string& model) {
+  constexpr uint64_t kMostBytes = uint64_t{4} << 30;
+  const PeakMemory peak = peak_memory(graph);
+  if (peak.bytes <= kMostBytes) return;
+  fail_user("{}: running the network takes {} of memory{}, expected at most {}; give smaller inputs (--batch, --shape)",
+            model, human_bytes(peak.bytes),
+            peak.node < 0 ? "" : fmt::format(" at node '{}'", graph.nodes[static_cast<size_t>(peak.node)].name),
+            human_bytes(kMostBytes));
+}
+
 }  // namespace
 
 QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
   const RangeMethod ranges = parse_range_method(options.ranges);
   QuantizedModel model;
   model.graph = import_onnx(options.model, import_options(options));
+  check_memory(model.graph, options.model);
   simplify_and_follow(options, model);
   const CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
                                                          : load_calibration(model.graph, options.calibrate);
@@ -110,6 +126,7 @@ QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
         "suffer. Give typical inputs with --calibrate FOLDER or --calibrate FILE.npz.");
   }
   Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges));
+  if (options.verify_passes) verify_quantized(model.graph, quantized, data.sets);
   if (options.keep_float_graph) model.float_graph = std::move(model.graph);
   model.graph = std::move(quantized);
   return model;
@@ -133,10 +150,17 @@ Target read_target(const TargetOptions& options, Console& console) {
   if (!options.design.empty()) {
     const Design design = read_design(options.design);
     target.hardware = design.hardware;
-    target.schedules = [design, &console](const Workload& workload) {
+    const auto told = std::make_shared<std::set<std::string>>();  // workloads, each once
+    target.schedules = [design, told, file = options.design, &console](const Workload& workload) {
       const std::optional<Schedule> schedule = design.schedule_for(workload);
-      if (!schedule && !workload.pool) {
-        console.warn("the design has no schedule for {}; taking the best estimated one", workload.to_string());
+      const std::string why = schedule ? why_illegal(workload, *schedule, design.hardware) : "";
+      if (!why.empty()) {
+        fail_user("{}: the schedule {} of {} is illegal: {}; tune again", file, schedule->to_string(),
+                  workload.to_string(), why);
+      }
+      if (!schedule && !workload.pool && told->insert(workload.to_string()).second) {
+        console.warn("the design has no schedule for {}; taking the best estimated one (`arco tune` finds a better)",
+                     workload.to_string());
       }
       return schedule;
     };

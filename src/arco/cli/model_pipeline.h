@@ -27,7 +27,7 @@ struct ModelOptions {
   uint64_t seed = 0;
   std::vector<std::string> shapes;  // "NAME=1x3x224x224"
   std::vector<std::string> disabled_passes;
-  bool verify_passes = false;
+  bool verify_passes = false;  // compare the graph with the reference after each pass and after quantisation
   bool keep_float_graph = false;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);

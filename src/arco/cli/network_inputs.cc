@@ -1,5 +1,7 @@
 #include "arco/cli/network_inputs.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "arco/base/error.h"
@@ -29,6 +31,17 @@ std::optional<size_t> named_index(const std::string& flag, const std::vector<std
     if (flag.size() > names[i].size() && flag.starts_with(names[i]) && flag[names[i].size()] == '=') return i;
   }
   return std::nullopt;
+}
+
+// "; convert with ..." for the mistakes that have a simple way out.
+std::string conversion(const Array& array, const Tensor& tensor) {
+  const Shape& from = array.shape();
+  const Shape& to = tensor.shape;
+  if (from == to) return fmt::format("; convert with array.astype('{}')", to_string(tensor.type));
+  const bool channels_last = from.size() == 4 && to.size() == 4 && from == Shape{to[0], to[2], to[3], to[1]};
+  if (channels_last) return "; its channels are last, convert with array.transpose(0, 3, 1, 2)";
+  if (array.size() != element_count(to)) return "";
+  return fmt::format("; convert with array.reshape({})", fmt::join(to, ", "));
 }
 
 Array fitted(const Array& array, const Shape& shape) {
@@ -83,9 +96,17 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
   }
   missing.throw_if_any();
   std::vector<Array> arrays;
+  ErrorList wrong("--input");
   for (size_t i = 0; i < files.size(); ++i) {
-    arrays.push_back(fitted(read_npy(files[i]), graph.tensor(graph.inputs[i]).shape));
+    const Tensor& tensor = graph.tensor(graph.inputs[i]);
+    arrays.push_back(fitted(read_npy(files[i]), tensor.shape));
+    const Array& array = arrays.back();
+    if (array.type() == tensor.type && array.shape() == tensor.shape) continue;
+    wrong.add("{} is {} {}, expected {} {} for input '{}'{}", files[i], to_string(array.type()),
+              to_string(array.shape()), to_string(tensor.type), to_string(tensor.shape), tensor.name,
+              conversion(array, tensor));
   }
+  wrong.throw_if_any();
   return arrays;
 }
 

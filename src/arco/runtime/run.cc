@@ -1,7 +1,5 @@
 #include "arco/runtime/run.h"
 
-#include <fmt/ranges.h>
-
 #include <map>
 #include <set>
 
@@ -14,8 +12,8 @@
 namespace arco {
 
 std::string Mismatch::to_string() const {
-  return fmt::format("layer {}: first wrong value at [{}]: expected {}, got {} ({} values differ)", layer,
-                     fmt::join(position, ", "), expected, actual, wrong_values);
+  return layer.empty() ? fmt::format("output '{}' at {}", tensor, difference.to_string())
+                       : fmt::format("layer {}: tensor '{}' at {}", layer, tensor, difference.to_string());
 }
 
 uint64_t RunResult::total_cycles() const {
@@ -26,25 +24,6 @@ uint64_t RunResult::total_cycles() const {
 
 namespace {
 
-std::optional<Mismatch> compare(const std::string& layer, const Array& expected, const Array& actual) {
-  const auto want = expected.data<int8_t>();
-  const auto got = actual.data<int8_t>();
-  std::optional<Mismatch> first;
-  for (size_t i = 0; i < want.size(); ++i) {
-    if (want[i] == got[i]) continue;
-    if (!first) {
-      first = Mismatch{layer, {}, want[i], got[i], 0};
-      auto rest = static_cast<int64_t>(i);
-      for (auto dim = expected.shape().rbegin(); dim != expected.shape().rend(); ++dim) {
-        first->position.insert(first->position.begin(), rest % *dim);
-        rest /= *dim;
-      }
-    }
-    ++first->wrong_values;
-  }
-  return first;
-}
-
 class Runner {
  public:
   Runner(const Executable& executable, const RunOptions& options)
@@ -53,8 +32,10 @@ class Runner {
   RunResult run(const std::vector<Array>& inputs) {
     check_inputs(inputs);
     for (size_t i = 0; i < inputs.size(); ++i) values_[e_.graph.inputs[i]] = inputs[i];
-    if (options_.verify) {
-      run_reference(e_.graph, inputs, [&](TensorId id, const Array& value) { expected_[id] = value; });
+    if (options_.verify || options_.verify_outputs) {
+      expected_outputs_ = run_reference(e_.graph, inputs, [&](TensorId id, const Array& value) {
+        if (options_.verify) expected_[id] = value;
+      });
     }
     for (const CompiledStep& step : e_.steps) {
       if (const auto* compiled = std::get_if<CompiledLayer>(&step)) {
@@ -65,6 +46,7 @@ class Runner {
       if (!result_.mismatches.empty()) return std::move(result_);
     }
     for (const TensorId output : e_.graph.outputs) result_.outputs.push_back(value(output));
+    if (options_.verify_outputs) verify_outputs();
     return std::move(result_);
   }
 
@@ -128,8 +110,8 @@ class Runner {
     const DeviceBuffer& buffer = e_.buffers[static_cast<size_t>(compiled.output_buffer)];
     if (options_.verify) {
       const Array actual = unpack_activation(bytes_of(buffer), e_.graph.tensor(output).shape, buffer.layout);
-      if (auto wrong = compare(compiled.layer.name, expected_.at(output), actual)) {
-        result_.mismatches.push_back(*wrong);
+      if (auto difference = first_difference(expected_.at(output), actual)) {
+        result_.mismatches.push_back({compiled.layer.name, e_.graph.tensor(output).name, *difference});
       } else {
         layer.verified = true;
       }
@@ -137,11 +119,24 @@ class Runner {
     result_.layers.push_back(std::move(layer));
   }
 
+  void verify_outputs() {
+    for (size_t i = 0; i < result_.outputs.size(); ++i) {
+      if (auto difference = first_difference(expected_outputs_[i], result_.outputs[i])) {
+        result_.mismatches.push_back({"", e_.graph.tensor(e_.graph.outputs[i]).name, *difference});
+      }
+    }
+  }
+
   void run_host(const HostStep& step) {
     const Node& node = e_.graph.nodes[static_cast<size_t>(step.node)];
     std::vector<Array> inputs;
     for (const TensorId id : node.inputs) inputs.push_back(id == kNoTensor ? Array() : value(id));
-    std::vector<Array> outputs = run_reference_node(e_.graph, node, inputs);
+    std::vector<Array> outputs;
+    try {
+      outputs = run_reference_node(e_.graph, node, inputs);
+    } catch (const UserError& error) {
+      fail_user("node '{}' ({}): {}", node.name, op_name(node.op), error.what());
+    }
     for (size_t i = 0; i < outputs.size(); ++i) values_[node.outputs[i]] = outputs[i];
   }
 
@@ -150,6 +145,7 @@ class Runner {
   std::vector<uint8_t> dram_;
   std::map<TensorId, Array> values_;
   std::map<TensorId, Array> expected_;
+  std::vector<Array> expected_outputs_;
   std::set<int> packed_;  // host-filled buffers that are filled
   RunResult result_;
 };

@@ -7,18 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "arco/graph/difference.h"
 #include "arco/runtime/executable.h"
 #include "arco/sim/cycle.h"
 
 namespace arco {
 
-// The first scalar of a layer's output that differs from the reference.
+// A tensor that differs from the reference.
 struct Mismatch {
-  std::string layer;
-  std::vector<int64_t> position;  // [n, c, h, w]
-  int expected = 0;
-  int actual = 0;
-  int64_t wrong_values = 0;  // in the whole tensor
+  std::string layer;  // the accelerator layer that made it; empty: an output of the network
+  std::string tensor;
+  Difference difference;
   std::string to_string() const;
 };
 
@@ -39,6 +38,7 @@ struct RunResult {
 
 struct RunOptions {
   bool verify = false;  // compare every accelerator layer with the reference; stops at the first layer that differs
+  bool verify_outputs = false;  // compare the network's outputs with the reference
   bool cycles = true;
   TimingModel timing;
   // Called around each accelerator layer with its DRAM, before (true) and after (false) it ran.
