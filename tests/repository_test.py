@@ -17,7 +17,7 @@ FLOORS = [
     {"marl", "sim", "rtl"},
     {"search", "runtime"},
     {"report"},
-    {"cli", "python"},
+    {"cli", "python", "fuzz"},
 ]
 # Rooms of one floor that may be used by their neighbours: the interpreter is everyone's oracle.
 NEIGHBOURS = {("onnx", "reference"), ("passes", "reference"), ("quant", "reference")}

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -78,5 +79,8 @@ std::vector<uint8_t> constant_bytes(const Executable& executable, const Compiled
 // .arco files. Loading checks everything: UserError names what is wrong.
 void save_executable(const Executable& executable, const std::filesystem::path& path);
 Executable load_executable(const std::filesystem::path& path);
+// The same for a file in memory, and for what is inside its compressed frame; `source` is how errors call it.
+Executable parse_executable(std::span<const uint8_t> file, const std::string& source);
+Executable parse_executable_content(std::span<const uint8_t> content, const std::string& source);
 
 }  // namespace arco

@@ -31,7 +31,10 @@ constexpr size_t kHeaderBytes = 8;
 constexpr size_t kLengthBytes = 8;
 // Far beyond any network that is worth compiling; larger claims are damage or malice.
 constexpr uint64_t kMaxContentBytes = uint64_t{8} << 30;
-constexpr uint64_t kMaxJsonBytes = uint64_t{64} << 20;
+// Weights hardly compress. A small file that unpacks to gigabytes is no network.
+constexpr uint64_t kMaxRatio = 256;
+constexpr uint64_t kAlwaysAllowedBytes = uint64_t{64} << 20;
+constexpr uint64_t kMaxJsonBytes = uint64_t{16} << 20;
 constexpr int64_t kMaxTiles = int64_t{1} << 20;
 constexpr int kCompressionLevel = 3;
 
@@ -112,8 +115,10 @@ std::vector<uint8_t> decompress(std::span<const uint8_t> frame, const std::strin
   if (declared == ZSTD_CONTENTSIZE_ERROR || declared == ZSTD_CONTENTSIZE_UNKNOWN) {
     fail_user("{}: is damaged: the compressed part does not start as expected", source);
   }
-  if (declared > kMaxContentBytes) {
-    fail_user("{}: claims to hold {} bytes, more than the {} that are allowed", source, declared, kMaxContentBytes);
+  const uint64_t allowed = std::min(kMaxContentBytes, std::max(kAlwaysAllowedBytes, kMaxRatio * frame.size()));
+  if (declared > allowed) {
+    fail_user("{}: claims to hold {} bytes, more than the {} that {} compressed ones can", source, declared, allowed,
+              frame.size());
   }
   const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
   ARCO_CHECK(context != nullptr, "no memory for decompression");
@@ -224,18 +229,25 @@ void save_executable(const Executable& executable, const std::filesystem::path& 
 }
 
 Executable load_executable(const std::filesystem::path& path) {
-  const std::string source = path.string();
   std::vector<uint8_t> content;
   {
     const std::vector<uint8_t> file = read_file(path);
-    content = decompress(check_header(file, source), source);
+    content = decompress(check_header(file, path.string()), path.string());
   }
+  return parse_executable_content(content, path.string());
+}
+
+Executable parse_executable(std::span<const uint8_t> file, const std::string& source) {
+  return parse_executable_content(decompress(check_header(file, source), source), source);
+}
+
+Executable parse_executable_content(std::span<const uint8_t> content, const std::string& source) {
   if (content.size() < kLengthBytes) fail_user("{}: is damaged: holds no description", source);
   const auto json_bytes = read_little_endian<uint64_t>(content);
-  if (json_bytes > content.size() - kLengthBytes || json_bytes > kMaxJsonBytes) {
+  if (json_bytes > content.size() - kLengthBytes) {
     fail_user("{}: is damaged: its description cannot have {} bytes", source, json_bytes);
   }
-  const auto rest = std::span<const uint8_t>(content).subspan(kLengthBytes);
+  const auto rest = content.subspan(kLengthBytes);
   const std::string_view text(reinterpret_cast<const char*>(rest.data()), json_bytes);
   const Json document = parse_json_object(text, source);
   const JsonView json(document, source);
