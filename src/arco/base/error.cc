@@ -8,8 +8,12 @@ namespace arco {
 void ErrorList::throw_if_any() const {
   if (problems_.empty()) return;
   if (problems_.size() == 1) throw UserError(fmt::format("{}: {}", subject_, problems_.front()));
+  // A damaged file of thousands of parts should not answer with thousands of lines.
+  constexpr size_t kMostShown = 40;
   std::string text = fmt::format("{}: {} problems", subject_, problems_.size());
-  for (const auto& problem : problems_) text += "\n  - " + problem;
+  const size_t shown = std::min(problems_.size(), kMostShown);
+  for (size_t i = 0; i < shown; ++i) text += "\n  - " + problems_[i];
+  if (shown < problems_.size()) text += fmt::format("\n  - ... and {} more", problems_.size() - shown);
   throw UserError(text);
 }
 
@@ -35,7 +39,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest_word(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+  constexpr size_t kShortWord = 4;  // two of its letters are half of it
+  size_t best_distance = word.size() <= kShortWord ? 2 : std::max<size_t>(2, word.size() / 3) + 1;
   for (const auto& candidate : candidates) {
     const size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {

@@ -47,7 +47,7 @@ class ErrorList {
   bool empty() const { return problems_.empty(); }
   const std::vector<std::string>& problems() const { return problems_; }
 
-  // Throws a UserError that lists every problem, or returns if there is none.
+  // Throws a UserError that lists the problems (the first 40), or returns if there is none.
   void throw_if_any() const;
 
  private:

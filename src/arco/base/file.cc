@@ -14,8 +14,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Nothing that ARCO reads is larger; a device that never ends would fill the memory otherwise.
+constexpr uint64_t kMaxFileBytes = uint64_t{8} << 30;
+constexpr uint64_t kMaxTextBytes = uint64_t{256} << 20;
+
 template <typename Container>
-Container read_whole(const fs::path& path) {
+Container read_whole(const fs::path& path, uint64_t max_bytes) {
   std::error_code code;
   if (!fs::exists(path, code)) fail_user("{}: no such file", path.string());
   if (fs::is_directory(path, code)) fail_user("{}: is a folder, expected a file", path.string());
@@ -28,6 +32,9 @@ Container read_whole(const fs::path& path) {
     content.resize(old + kChunk);
     in.read(reinterpret_cast<char*>(content.data()) + old, kChunk);
     content.resize(old + static_cast<size_t>(in.gcount()));
+    if (content.size() > max_bytes) {
+      fail_user("{}: has more than the {} MiB that such a file may have", path.string(), max_bytes >> 20);
+    }
   }
   if (in.bad()) fail_user("{}: cannot be read: {}", path.string(), std::strerror(errno));
   return content;
@@ -36,11 +43,11 @@ Container read_whole(const fs::path& path) {
 }  // namespace
 
 std::vector<uint8_t> read_file(const fs::path& path) {
-  return read_whole<std::vector<uint8_t>>(path);
+  return read_whole<std::vector<uint8_t>>(path, kMaxFileBytes);
 }
 
 std::string read_text_file(const fs::path& path) {
-  return read_whole<std::string>(path);
+  return read_whole<std::string>(path, kMaxTextBytes);
 }
 
 void write_file(const fs::path& path, const std::function<bool(std::ostream&)>& write) {

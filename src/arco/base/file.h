@@ -11,7 +11,7 @@
 
 namespace arco {
 
-// Throws UserError naming the path when the file cannot be read.
+// Throws UserError naming the path when the file cannot be read, or has more than 8 GiB (256 MiB of text).
 std::vector<uint8_t> read_file(const std::filesystem::path& path);
 std::string read_text_file(const std::filesystem::path& path);
 

@@ -70,5 +70,9 @@ TEST_F(WriteFile, WritesIntoPipesInsteadOfReplacingThem) {
   EXPECT_EQ(files(), 1U);
 }
 
+TEST(ReadFile, EndsThoughTheDeviceDoesNot) {
+  EXPECT_THROW(read_text_file("/dev/zero"), UserError);
+}
+
 }  // namespace
 }  // namespace arco

@@ -105,9 +105,9 @@ std::vector<Bytes> hardware_files() {
 Design some_design() {
   Design design;
   design.hardware = fuzz_chips()[2];
-  design.tasks = {{"conv2d n1 3x8x8 -> 2x8x8 k1x1 s1x1 p0,0,0,0", 2, {}, 500, 400}};
+  design.tasks = {{"conv2d n1 3x8x8 -> 2x8x8 k1x1 s1x1 p0,0,0,0", 2, {}, 500, 1e5, 400}};
   design.host_tasks = {{"add n1 3x8x8 -> 3x8x8", 1, "no schedule fits"}};
-  design.reference = Reference{HardwareConfig{}, 700, 2.5, true};
+  design.reference = Reference{HardwareConfig{}, 700, 1e6, 2.5, true};
   design.tuner = "mappo";
   design.seed = UINT64_MAX;
   return design;

@@ -4,50 +4,17 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
+
+#include "arco/base/json_document.h"
 
 namespace arco {
 
 using Json = nlohmann::json;
 
-namespace {
-
-constexpr int kMaxNesting = 64;
-
-std::string shown(const Json& value) {
-  constexpr size_t kMaxShown = 60;
-  if (value.is_structured()) return value.type_name();
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() > kMaxShown ? text.substr(0, kMaxShown) + "..." : text;
-}
-
-}  // namespace
-
 Json parse_json_object(std::string_view text, const std::string& source) {
-  bool too_deep = false;
-  std::string repeated;
-  std::vector<std::set<std::string>> keys;  // of the objects that are open, by depth
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    too_deep = too_deep || depth > kMaxNesting;
-    if (too_deep) return false;
-    const auto level = static_cast<size_t>(depth);
-    if (event == Json::parse_event_t::object_start) {
-      keys.resize(std::max(keys.size(), level + 2));
-      keys[level + 1].clear();
-    } else if (event == Json::parse_event_t::key && !keys[level].insert(parsed.get_ref<std::string&>()).second) {
-      repeated = parsed.get_ref<std::string&>();
-    }
-    return true;
-  };
-  Json document;
-  try {
-    document = Json::parse(text, watch);
-  } catch (const Json::exception& error) {
-    fail_user("{}: is not valid JSON: {}", source, error.what());
-  }
-  if (too_deep) fail_user("{}: values are nested more than {} deep", source, kMaxNesting);
-  if (!repeated.empty()) fail_user("{}: key \"{}\" stands in one object more than once", source, repeated);
-  if (!document.is_object()) fail_user("{}: holds {}; expected a JSON object", source, document.type_name());
+  ErrorList problems(source);
+  Json document = parse_json_object(text, problems);
+  problems.throw_if_any();
   return document;
 }
 

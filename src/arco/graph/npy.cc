@@ -110,6 +110,7 @@ class HeaderParser {
   int64_t number() {
     skip_space();
     const size_t begin = at_;
+    if (at_ < text_.size() && text_[at_] == '-') fail("a dimension is negative");
     int64_t value = 0;
     while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') {
       if (__builtin_mul_overflow(value, int64_t{10}, &value) ||
@@ -164,6 +165,9 @@ const ElementType& element_type(const std::string& descr, const std::string& nam
                 descr, code);
     }
     if (order == '>') return type;
+  }
+  if (code.starts_with('O')) {
+    fail_user("{}: holds pickled Python objects, which are never loaded; expected plain numbers", name);
   }
   fail_user(
       "{}: element type '{}' is not supported, expected float32, float64, int8, uint8, int32, int64 or bool; "

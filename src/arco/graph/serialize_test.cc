@@ -157,7 +157,7 @@ TEST(Serialize, NamesWhatIsWrong) {
   };
   EXPECT_THAT(problem("/nodes/0/op", "Conf"),
               HasSubstr("file.nodes[0].op: \"Conf\" is unknown, did you mean \"Conv\""));
-  EXPECT_THAT(problem("/nodes/0/strides", Json{0, 1}), HasSubstr("strides must be positive"));
+  EXPECT_THAT(problem("/nodes/0/strides", Json{0, 1}), HasSubstr("strides [0,1]: 0 must be from 1 to 16777216"));
   EXPECT_THAT(problem("/nodes/0/strides", Json{1}), HasSubstr("has 1 entries, expected 2"));
   EXPECT_THAT(problem("/nodes/0/groups", "two"), HasSubstr("expected a whole number"));
   EXPECT_THAT(problem("/nodes/0/inputs", Json{99999}), HasSubstr("expected a whole number from -1 to"));

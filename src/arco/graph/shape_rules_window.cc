@@ -10,17 +10,21 @@ namespace arco {
 
 namespace {
 
-template <typename List>
-bool all_between(const List& values, int64_t low, int64_t high) {
-  return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v >= low && v <= high; });
+// Says of the first value outside of the range that it is; "" if none is.
+std::string range_problem(const char* name, const auto& values, int64_t low, int64_t high) {
+  for (const int64_t value : values) {
+    if (value >= low && value <= high) continue;
+    return fmt::format("{} [{}]: {} must be from {} to {}", name, fmt::join(values, ","), value, low, high);
+  }
+  return "";
 }
 
 std::string window_problem(const std::array<int64_t, 2>& kernel, const std::array<int64_t, 2>& strides,
                            const std::array<int64_t, 2>& dilations) {
-  if (!all_between(kernel, 1, kMaxWindow)) return fmt::format("kernel {},{} must be positive", kernel[0], kernel[1]);
-  if (!all_between(strides, 1, kMaxWindow)) return "strides must be positive";
-  if (!all_between(dilations, 1, kMaxWindow)) return "dilations must be positive";
-  return "";
+  std::string problem = range_problem("kernel", kernel, 1, kMaxWindow);
+  if (problem.empty()) problem = range_problem("strides", strides, 1, kMaxWindow);
+  if (problem.empty()) problem = range_problem("dilations", dilations, 1, kMaxWindow);
+  return problem;
 }
 
 Inferred window_shape(const Shape& x, int64_t channels, const std::array<int64_t, 2>& kernel,
@@ -47,7 +51,7 @@ Inferred ShapeRule::operator()(const Conv& op) const {
   if (auto problem = window_problem(kernel, op.strides, op.dilations); !problem.empty()) {
     return Inferred::error(problem);
   }
-  if (!all_between(op.pads, 0, kMaxWindow)) return Inferred::error("pads must not be negative");
+  if (auto problem = range_problem("pads", op.pads, 0, kMaxWindow); !problem.empty()) return Inferred::error(problem);
   if (op.groups < 1 || x[1] % op.groups != 0 || w[0] % op.groups != 0) {
     return Inferred::error(
         fmt::format("{} groups do not divide {} input and {} output channels", op.groups, x[1], w[0]));
@@ -70,8 +74,9 @@ Inferred ShapeRule::operator()(const ConvTranspose& op) const {
   if (auto problem = window_problem({w[2], w[3]}, op.strides, op.dilations); !problem.empty()) {
     return Inferred::error(problem);
   }
-  if (!all_between(op.pads, -kMaxWindow, kMaxWindow)) return Inferred::error("pads are too large");
-  if (!all_between(op.output_padding, 0, kMaxWindow)) return Inferred::error("output_padding must not be negative");
+  std::string problem = range_problem("pads", op.pads, -kMaxWindow, kMaxWindow);
+  if (problem.empty()) problem = range_problem("output_padding", op.output_padding, 0, kMaxWindow);
+  if (!problem.empty()) return Inferred::error(problem);
   if (op.groups < 1 || x[1] % op.groups != 0 || w[0] != x[1]) {
     return Inferred::error(
         fmt::format("weights take {} channels in {} groups, but the input has {}", w[0], op.groups, x[1]));
@@ -96,7 +101,7 @@ Inferred ShapeRule::operator()(const Pool& op) const {
   if (auto problem = window_problem(op.kernel, op.strides, op.dilations); !problem.empty()) {
     return Inferred::error(problem);
   }
-  if (!all_between(op.pads, 0, kMaxWindow)) return Inferred::error("pads must not be negative");
+  if (auto problem = range_problem("pads", op.pads, 0, kMaxWindow); !problem.empty()) return Inferred::error(problem);
   for (size_t i = 0; i < 4; ++i) {
     // Else a window could lie in the padding entirely, and its maximum would be undefined.
     if (op.pads[i] > op.dilations[i % 2] * (op.kernel[i % 2] - 1)) {
@@ -108,7 +113,9 @@ Inferred ShapeRule::operator()(const Pool& op) const {
 
 Inferred ShapeRule::operator()(const Lrn& op) const {
   if (in.shape(0).size() < 2) return Inferred::error("expected an input [N,C,...]");
-  if (op.size < 1 || op.size > kMaxWindow) return Inferred::error(fmt::format("size {} must be positive", op.size));
+  if (op.size < 1 || op.size > kMaxWindow) {
+    return Inferred::error(fmt::format("size {} must be from 1 to {}", op.size, kMaxWindow));
+  }
   return {in.shape(0), ""};
 }
 

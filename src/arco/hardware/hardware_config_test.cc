@@ -167,7 +167,7 @@ TEST(HardwareJson, AllProblemsAtOnce) {
   for (const char* expected :
        {"hw.json: 12 problems", "LOG_BATCH is \"0\"; it must be an integer", "\"LOG_BLOK\"; did you mean LOG_BLOCK?",
         "LOG_BLOCK is missing", "LOG_UOP_BUFF_SIZE is 15.5", "LOG_INP_BUFF_SIZE is 1e+20",
-        "\"LOG_WGT_BUFF_SIZE\" stands there", "did you mean LOG_ACC_BUFF_SIZE?",
+        "key \"LOG_WGT_BUFF_SIZE\" stands in one object more than once", "did you mean LOG_ACC_BUFF_SIZE?",
         "LOG_ACC_BUFF_SIZE is missing; add it (the default VTA has 17)", "LOG_ACC_WIDTH is 4; only 5 (32 bits)",
         "SHL_MEM_AXI_DATA_BITS is 64 and DPI_DATA_BITS is 128",
         "MAX_BURST_LENGTH is 32, but DPI_LEN_BITS 4 allows at most 16", "ISA_VARIANT is 3"}) {
@@ -218,9 +218,9 @@ TEST(HardwareJson, GoldenTexts) {
 }
 
 TEST(HardwareJson, HostileTexts) {
-  EXPECT_THAT(problems_of(""), HasSubstr("is not valid JSON"));
+  EXPECT_THAT(problems_of(""), HasSubstr("is empty"));
   EXPECT_THAT(problems_of("{"), HasSubstr("is not valid JSON"));
-  EXPECT_THAT(problems_of("[1]"), HasSubstr("holds array; expected one JSON object"));
+  EXPECT_THAT(problems_of("[1]"), HasSubstr("holds a list; expected a JSON object"));
   EXPECT_THAT(problems_of("{}"), HasSubstr("LOG_BATCH is missing"));
   EXPECT_THAT(problems_of("{\"A\": 1e999}"), HasSubstr("is not valid JSON"));
   EXPECT_THAT(problems_of(std::string("{\"LOG_BATCH\xff\": 1}")), HasSubstr("is not valid JSON"));

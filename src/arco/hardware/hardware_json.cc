@@ -1,5 +1,7 @@
 // vta_config.json. Reading goes key by key over one table of the keys ARCO uses; what stays over is either a key of
 // other tools (kept as text and written back) or, when it resembles a known key, a typing error.
+#include "arco/hardware/hardware_json.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,11 +10,10 @@
 #include <climits>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 
 #include "arco/base/error.h"
 #include "arco/base/file.h"
-#include "arco/hardware/hardware_config.h"
+#include "arco/base/json_document.h"
 #include "arco/hardware/hardware_rules.h"
 
 namespace arco {
@@ -21,7 +22,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMaxFileBytes = 1 << 20;
-constexpr int kMaxNesting = 64;
 
 struct ShapeKey {
   const char* key;
@@ -84,50 +84,6 @@ constexpr std::array<const char*, 33> kForeignKeys{
     "VTA_FEATURE_ORIGINAL_FETCH",
     "VTA_FEATURE_ORIGINAL_QUEUES",
 };
-
-std::string shown(std::string text) {
-  constexpr size_t kMaxShown = 60;
-  if (text.size() > kMaxShown) text = text.substr(0, kMaxShown) + "...";
-  return text;
-}
-std::string shown(const Json& value) {
-  return shown(value.dump(-1, ' ', true, Json::error_handler_t::replace));
-}
-
-// Parses the text to one flat object, or adds why it is not one. Repeated keys are problems of their own.
-Json parse_object(const std::string& text, ErrorList& problems) {
-  if (text.size() > kMaxFileBytes) {
-    problems.add("has {} bytes; a hardware file has at most {}", text.size(), kMaxFileBytes);
-    return {};
-  }
-  std::set<std::string> seen;
-  bool too_deep = false;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kMaxNesting) {
-      too_deep = true;
-      return false;
-    }
-    if (event == Json::parse_event_t::key && depth == 1 && !seen.insert(parsed.get<std::string>()).second) {
-      problems.add("key \"{}\" stands there more than once; keep one of them", shown(parsed.get<std::string>()));
-    }
-    return true;
-  };
-  try {
-    Json object = Json::parse(text, watch);
-    if (too_deep) {
-      problems.add("values are nested more than {} deep; a hardware file is one flat object", kMaxNesting);
-    } else if (!object.is_object()) {
-      problems.add("holds {}; expected one JSON object such as {{\"LOG_BATCH\": 0, \"LOG_BLOCK\": 4, ...}}",
-                   object.is_discarded() ? "nothing" : object.type_name());
-    } else {
-      return object;
-    }
-  } catch (const Json::exception& error) {
-    problems.add("is not valid JSON: {}",
-                 shown(std::string(error.what()).substr(std::string(error.what()).find(']') + 1)));
-  }
-  return {};
-}
 
 // Takes keys out of the object one by one.
 class Reader {
@@ -253,32 +209,43 @@ void keep_rest(const Json& rest, HardwareConfig& hw, ErrorList& problems) {
     if (nearest.empty()) {
       hw.other_keys[key] = value.dump();
     } else {
-      problems.add("unknown key \"{}\"; did you mean {}?", shown(key), nearest);
+      problems.add("unknown key {}; did you mean {}?", shown(key), nearest);
     }
   }
 }
 
 }  // namespace
 
+HardwareConfig hardware_from_json(const Json& object, ErrorList& problems) {
+  Reader reader(object, problems);
+  HardwareConfig hw;
+  for (const auto& [key, member] : kRequiredKeys) hw.*member = reader.take_required(key, hw.*member);
+  const bool single_block = read_blocks(reader, hw, problems);
+  for (const auto& [key, expected] : kFixedKeys) {
+    const int value = reader.take_int(key).value_or(expected);
+    if (value != expected) {
+      problems.add("{} is {}; only {} ({} bits) is supported", key, value, expected, 1 << expected);
+    }
+  }
+  read_interface(reader, hw, problems);
+  const IsaVariant usual = single_block && hw.log2_batch == 0 ? IsaVariant::kUp : IsaVariant::kVtaPlus;
+  hw.variant = reader.take_variant().value_or(usual);
+  keep_rest(reader.rest(), hw, problems);
+  for (const auto& broken : broken_rules(hw, single_block, reader.readable())) problems.add("{}", broken);
+  return hw;
+}
+
 HardwareConfig parse_hardware(const std::string& json_text, const std::string& source) {
   ErrorList problems(source);
-  Json object = parse_object(json_text, problems);
   HardwareConfig hw;
-  if (object.is_object()) {
-    Reader reader(std::move(object), problems);
-    for (const auto& [key, member] : kRequiredKeys) hw.*member = reader.take_required(key, hw.*member);
-    const bool single_block = read_blocks(reader, hw, problems);
-    for (const auto& [key, expected] : kFixedKeys) {
-      const int value = reader.take_int(key).value_or(expected);
-      if (value != expected) {
-        problems.add("{} is {}; only {} ({} bits) is supported", key, value, expected, 1 << expected);
-      }
+  if (json_text.size() > kMaxFileBytes) {
+    problems.add("has {} bytes; a hardware file has at most {}", json_text.size(), kMaxFileBytes);
+  } else {
+    const Json object = parse_json_object(json_text, problems);
+    if (object.contains("hardware") && object.contains("tasks")) {
+      fail_user("{}: is a design of `arco tune`, not a hardware file; give it with --design", source);
     }
-    read_interface(reader, hw, problems);
-    const IsaVariant usual = single_block && hw.log2_batch == 0 ? IsaVariant::kUp : IsaVariant::kVtaPlus;
-    hw.variant = reader.take_variant().value_or(usual);
-    keep_rest(reader.rest(), hw, problems);
-    for (const auto& broken : broken_rules(hw, single_block, reader.readable())) problems.add("{}", broken);
+    if (object.is_object()) hw = hardware_from_json(object, problems);
   }
   problems.throw_if_any();
   return hw;

@@ -136,7 +136,7 @@ std::string reason_of(const std::string& message) {
     const size_t operator_end = line.find("): ");
     line = operator_end != std::string::npos ? line.substr(operator_end + 3) : line.substr(end);
   }
-  return line.substr(0, line.find("; the nearest is"));
+  return line.substr(0, line.find("; did you mean"));
 }
 
 std::string run_test(const fs::path& folder) {

@@ -2,6 +2,8 @@
 //   QLinearConv, QLinearMatMul   DequantizeLinear of the operands, the float operator, QuantizeLinear
 //   ConvInteger, MatMulInteger   int32 operands less their zero points, the int32 operator (exact, wrapping)
 //   DynamicQuantizeLinear        scale = (max(x, 0) - min(x, 0)) / 255, zero point = saturate(round(-min / scale))
+#include <cmath>
+
 #include "arco/onnx/converters.h"
 
 namespace arco {
@@ -12,9 +14,20 @@ TensorId zero_like(NodeContext& node, const Shape& scale, DataType type) {
   return node.add_constant("zero_point", Array(type, scale));
 }
 
+// Adds a problem if input i, a scale, is known and not positive.
+void check_scale(NodeContext& node, int i) {
+  const Tensor* scale = node.known_input(i);
+  if (scale == nullptr || !scale->constant || scale->type != DataType::kFloat32) return;
+  for (const float value : scale->constant->data<float>()) {
+    if (value > 0 && std::isfinite(value)) continue;
+    return node.problem("scale '{}' holds {}; expected positive numbers", scale->name, value);
+  }
+}
+
 void convert_quantize_linear(NodeContext& node) {
   const TensorId x = node.input(0);
   const TensorId scale = node.input(1);
+  check_scale(node, 1);
   QuantizeLinear op;
   op.axis = node.integer("axis", 1);
   node.ignore("saturate");
@@ -36,6 +49,7 @@ void convert_quantize_linear(NodeContext& node) {
 void convert_dequantize_linear(NodeContext& node) {
   const TensorId x = node.input(0);
   const TensorId scale = node.input(1);
+  check_scale(node, 1);
   const TensorId zero = node.input(2, false);
   const int64_t axis = node.integer("axis", 1);
   if (node.integer("block_size", 0) != 0) node.problem("blocked quantisation is not supported");
@@ -48,6 +62,7 @@ void convert_dequantize_linear(NodeContext& node) {
 TensorId dequantized(NodeContext& node, int i, int64_t axis) {
   const TensorId x = node.input(i);
   const TensorId scale = node.input(i + 1);
+  check_scale(node, i + 1);
   const TensorId zero = node.input(i + 2);
   return node.emit_inner(DequantizeLinear{axis}, {x, scale, zero});
 }
@@ -55,6 +70,7 @@ TensorId dequantized(NodeContext& node, int i, int64_t axis) {
 // The float tensor `y` becomes the node's output, with scale and zero point from inputs i and i + 1.
 void emit_quantized(NodeContext& node, TensorId y, int i) {
   const TensorId scale = node.input(i);
+  check_scale(node, i);
   const TensorId zero = node.input(i + 1);
   const Tensor* tensor = node.known(zero);
   if (tensor != nullptr) node.emit(QuantizeLinear{1, tensor->type}, {y, scale, zero});

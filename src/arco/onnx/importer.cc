@@ -3,7 +3,10 @@
 // far as that goes without repeating the problem.
 #include "arco/onnx/importer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
 
 #include "arco/base/error.h"
 #include "arco/onnx/converters.h"
@@ -36,7 +39,7 @@ class Importer {
     for (const int n : order) convert(n);
     if (has_unsupported_) list_supported();
     read_outputs();
-    throw_problems();
+    state_.errors.throw_if_any();
     state_.graph.check();
     return std::move(state_.graph);
   }
@@ -101,10 +104,9 @@ class Importer {
     for (const std::string& name : names) defined_[name] = 1;
     for (const auto& [name, shape] : options_.input_shapes) {
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      const std::string near = nearest_word(name, names);
-      state_.errors.add("there is no graph input '{}' to give a shape to; {}", name,
-                        near.empty() ? fmt::format("the model has {} inputs", names.size())
-                                     : fmt::format("did you mean '{}'?", printable(near)));
+      state_.errors.add("there is no graph input '{}' to give a shape to{}; the inputs are '{}'", name,
+                        did_you_mean(state_.errors, name, names),
+                        printable(fmt::format("{}", fmt::join(names, "', '"))));
     }
   }
 
@@ -139,25 +141,31 @@ class Importer {
 
   bool read_input_shape(const onnx::TypeProto::Tensor& type, Tensor& tensor) {
     if (!type.has_shape()) {
-      state_.errors.add("graph input '{}' has no shape; give one for it", tensor.name);
+      state_.errors.add("graph input '{}' has no shape; give one, as in --shape {}=1x3x224x224", tensor.name,
+                        tensor.name);
       return false;
     }
+    const auto& dims = type.shape().dim();
+    std::string open;   // the dimensions that only the user can know
+    std::string shape;  // what to write for --shape
     bool complete = true;
-    for (int d = 0; d < type.shape().dim_size(); ++d) {
-      const auto& dim = type.shape().dim(d);
-      if (dim.has_dim_value() && dim.dim_value() > 0) {
-        tensor.shape.push_back(dim.dim_value());
-      } else if (dim.has_dim_value() && dim.dim_value() < -1) {
-        state_.errors.add("graph input '{}': dimension {} is {}, expected a positive number", tensor.name, d,
-                          dim.dim_value());
-        complete = false;
-      } else if (d == 0) {
-        tensor.shape.push_back(options_.batch);
-      } else {
-        state_.errors.add("graph input '{}': dimension {} ({}) is unknown; give the whole shape of this input",
-                          tensor.name, d, dim.dim_param().empty() ? "unnamed" : printable(dim.dim_param()));
-        complete = false;
-      }
+    for (int d = 0; d < dims.size(); ++d) {
+      const bool has_value = dims[d].has_dim_value() && dims[d].dim_value() != -1;
+      // Exporters write 0 or -1 for a batch size that is open, too.
+      const bool is_batch = d == 0 && (!has_value || dims[d].dim_value() == 0);
+      const int64_t extent = is_batch ? options_.batch : has_value ? dims[d].dim_value() : 0;
+      tensor.shape.push_back(extent);
+      shape += (d == 0 ? "" : "x") + (extent > 0 ? std::to_string(extent) : "?");
+      if (is_batch || extent > 0) continue;
+      complete = false;
+      const std::string what = has_value                     ? std::to_string(extent)
+                               : dims[d].dim_param().empty() ? "unnamed"
+                                                             : printable(dims[d].dim_param());
+      open += fmt::format("{}dimension {} ({})", open.empty() ? "" : ", ", d, what);
+    }
+    if (!complete) {
+      state_.errors.add("graph input '{}': {} must be a positive number; give the whole shape, as in --shape {}={}",
+                        tensor.name, open, tensor.name, shape);
     }
     return complete;
   }
@@ -183,12 +191,14 @@ class Importer {
 
   void report_unsupported(const onnx::NodeProto& node, const std::string& label) {
     has_unsupported_ = true;
-    std::vector<std::string> names;
-    for (const auto& [name, converter] : converters()) names.push_back(name);
-    const std::string near = is_default_domain(node.domain()) ? nearest_word(node.op_type(), names) : "";
+    std::string near;
+    if (is_default_domain(node.domain())) {
+      std::vector<std::string> names;
+      for (const auto& [name, converter] : converters()) names.push_back(name);
+      near = did_you_mean(state_.errors, node.op_type(), names);
+    }
     const std::string domain = is_default_domain(node.domain()) ? "" : " of domain " + printable(node.domain());
-    state_.errors.add("node '{}': operator '{}'{} is not supported{}", label, printable(node.op_type()), domain,
-                      near.empty() ? "" : fmt::format("; the nearest is '{}'", near));
+    state_.errors.add("node '{}': operator '{}'{} is not supported{}", label, printable(node.op_type()), domain, near);
   }
 
   void list_supported() {
@@ -199,9 +209,10 @@ class Importer {
 
   void read_outputs() {
     if (proto_.output_size() == 0) state_.errors.add("the graph has no output");
-    std::unordered_set<std::string> made;
+    std::set<std::string> made;
     for (const auto& [name, count] : defined_) made.insert(name);
     for (const auto& node : proto_.node()) made.insert(node.output().begin(), node.output().end());
+    const std::vector<std::string> names(made.begin(), made.end());
     std::unordered_set<std::string> seen;
     for (const auto& info : proto_.output()) {
       if (!seen.insert(info.name()).second) {
@@ -209,22 +220,12 @@ class Importer {
         continue;
       }
       if (info.name().empty() || !made.contains(info.name())) {
-        state_.errors.add("graph output '{}' is made by no node", printable(info.name()));
+        state_.errors.add("graph output '{}' is made by no node{}", printable(info.name()),
+                          did_you_mean(state_.errors, info.name(), names));
         continue;
       }
       state_.graph.outputs.push_back(state_.id_of(info.name()));
     }
-  }
-
-  // A damaged file of thousands of nodes should not answer with thousands of lines.
-  void throw_problems() {
-    constexpr size_t kMost = 40;
-    const auto& all = state_.errors.problems();
-    if (all.size() <= kMost) return state_.errors.throw_if_any();
-    ErrorList shown(name_);
-    for (size_t i = 0; i < kMost; ++i) shown.add("{}", all[i]);
-    shown.add("... and {} more", all.size() - kMost);
-    shown.throw_if_any();
   }
 
   onnx::ModelProto& model_;

@@ -4,6 +4,8 @@
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/stubs/logging.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -15,6 +17,7 @@ namespace arco {
 namespace {
 
 constexpr uint64_t kMaxModelBytes = std::numeric_limits<int32_t>::max();
+constexpr size_t kStartBytes = 32;  // tell other kinds of files by
 
 void check_size(uint64_t bytes, const std::string& name) {
   if (bytes == 0) fail_user("{}: the file is empty; an ONNX model was expected", name);
@@ -26,11 +29,40 @@ void check_size(uint64_t bytes, const std::string& name) {
   }
 }
 
-void check_parsed(bool parsed, const onnx::ModelProto& model, const std::string& name) {
-  if (!parsed) {
-    fail_user("{}: not a readable ONNX model (truncated, damaged or another format); export or download it again",
-              name);
+// What people give by mistake, by how such files begin.
+std::string other_kind(std::string_view start) {
+  using Kind = std::pair<std::string_view, const char*>;
+  static constexpr std::array<Kind, 8> kKinds{{
+      {"PK\x03\x04", "a zip archive, such as a PyTorch checkpoint; export the model with torch.onnx.export"},
+      {"\x89HDF", "an HDF5 file, such as a Keras model; convert it with tf2onnx"},
+      {"version https://git-lfs", "a Git LFS pointer; fetch the file itself with `git lfs pull`"},
+      {"<", "a web page or XML; download the .onnx file itself"},
+      {"{", "JSON; hardware files go to --hardware, designs to --design"},
+      {"\x93NUMPY", "a NumPy array; give it with --input or --calibrate"},
+      {"ARCO", "a compiled network already; `arco run` executes it"},
+      {"TFL3", "a TensorFlow Lite model; convert it with tf2onnx"},
+  }};
+  for (const auto& [magic, what] : kKinds) {
+    if (start.starts_with(magic)) return what;
   }
+  constexpr size_t kTfliteOffset = 4;
+  return start.size() > kTfliteOffset && start.substr(kTfliteOffset).starts_with("TFL3") ? kKinds.back().second : "";
+}
+
+std::string start_of(const std::filesystem::path& path) {
+  std::string start(kStartBytes, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(start.data(), kStartBytes);
+  start.resize(static_cast<size_t>(file.gcount()));
+  return start;
+}
+
+void check_parsed(bool parsed, const onnx::ModelProto& model, std::string_view start, const std::string& name) {
+  if (!parsed || !model.has_graph()) {
+    const std::string kind = other_kind(start);
+    if (!kind.empty()) fail_user("{}: no ONNX model, but {}", name, kind);
+  }
+  if (!parsed) fail_user("{}: a truncated or damaged ONNX model; export or download it again", name);
   if (!model.has_graph()) fail_user("{}: the ONNX model contains no graph; export it again", name);
 }
 
@@ -71,7 +103,7 @@ onnx::ModelProto read_model(const std::filesystem::path& path) {
   onnx::ModelProto model;
   const bool parsed = model.ParseFromZeroCopyStream(&stream);
   if (file.bad()) fail_user("{}: reading failed: {}", name, std::strerror(errno));
-  check_parsed(parsed, model, name);
+  check_parsed(parsed, model, parsed && model.has_graph() ? "" : start_of(path), name);
   return model;
 }
 
@@ -80,7 +112,8 @@ onnx::ModelProto read_model(std::span<const uint8_t> bytes, const std::string& n
   google::protobuf::LogSilencer quiet;
   onnx::ModelProto model;
   const bool parsed = model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-  check_parsed(parsed, model, name);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  check_parsed(parsed, model, text.substr(0, kStartBytes), name);
   return model;
 }
 
@@ -98,6 +131,19 @@ std::string printable(const std::string& text) {
     }
   }
   return result;
+}
+
+std::string did_you_mean(const ErrorList& so_far, const std::string& name, const std::vector<std::string>& candidates) {
+  constexpr size_t kMostProblems = 40;
+  constexpr size_t kMostCandidates = 5000;
+  constexpr size_t kLongestName = 60;
+  if (so_far.problems().size() >= kMostProblems || name.empty() || name.size() > kLongestName) return "";
+  std::vector<std::string> names;
+  for (const std::string& candidate : candidates) {
+    if (candidate.size() <= kLongestName && names.size() < kMostCandidates) names.push_back(candidate);
+  }
+  const std::string near = nearest_word(name, names);
+  return near.empty() ? "" : fmt::format("; did you mean '{}'?", printable(near));
 }
 
 }  // namespace arco

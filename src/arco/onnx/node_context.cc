@@ -229,8 +229,11 @@ TensorId NodeContext::add_constant(const char* suffix, Array value) {
 
 void NodeContext::finish() {
   for (const Attribute& attribute : node_.attribute()) {
-    if (!read_attributes_.contains(attribute.name()))
-      problem("attribute '{}' is not supported", printable(attribute.name()));
+    if (read_attributes_.contains(attribute.name())) continue;
+    std::vector<std::string> names(read_attributes_.begin(), read_attributes_.end());
+    std::sort(names.begin(), names.end());
+    problem("attribute '{}' is not supported{}", printable(attribute.name()),
+            did_you_mean(state_.errors, attribute.name(), names));
   }
   for (int i = 0; i < node_.input_size(); ++i) {
     if (!node_.input(i).empty() && !read_inputs_.contains(i)) {

@@ -115,9 +115,10 @@ class NodeContext {
 
 template <size_t N>
 std::array<int64_t, N> NodeContext::exactly(const char* name, std::array<int64_t, N> otherwise) {
-  if (!has_attribute(name)) return otherwise;
-  const auto values = integers(name);
-  if (values.size() != N) {
+  const onnx::AttributeProto* found = find(name, onnx::AttributeProto::INTS);
+  if (found == nullptr) return otherwise;
+  const auto& values = found->ints();
+  if (values.size() != static_cast<int>(N)) {
     problem("attribute '{}' has {} values, expected {}: only 2-D windows are supported", name, values.size(), N);
     return otherwise;
   }

@@ -1,6 +1,7 @@
 // Kahn's algorithm with a queue ordered by position in the file, so that a sorted file keeps its order.
 #include "arco/onnx/node_order.h"
 
+#include <algorithm>
 #include <functional>
 #include <queue>
 
@@ -27,6 +28,17 @@ std::unordered_map<std::string, int> find_producers(const onnx::GraphProto& grap
     }
   }
   return producer;
+}
+
+// Everything that a node could read, sorted.
+std::vector<std::string> names_of(const std::unordered_map<std::string, int>& defined,
+                                  const std::unordered_map<std::string, int>& producer) {
+  std::vector<std::string> names;
+  for (const auto* map : {&defined, &producer}) {
+    for (const auto& [name, count] : *map) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 // Names one cycle among the nodes that could not be ordered: going from node to unfinished producer must come back.
@@ -66,6 +78,7 @@ std::string node_label(const onnx::NodeProto& node, int index) {
 std::vector<int> order_nodes(const onnx::GraphProto& graph, const std::unordered_map<std::string, int>& defined,
                              ErrorList& errors) {
   const auto producer = find_producers(graph, defined, errors);
+  const std::vector<std::string> names = names_of(defined, producer);
   const auto count = static_cast<size_t>(graph.node_size());
   std::vector<int> missing(count, 0);  // inputs whose producers are not yet ordered
   std::vector<std::vector<int>> readers(count);
@@ -74,8 +87,8 @@ std::vector<int> order_nodes(const onnx::GraphProto& graph, const std::unordered
       if (input.empty() || defined.contains(input)) continue;
       const auto found = producer.find(input);
       if (found == producer.end()) {
-        errors.add("node '{}' reads '{}', which nothing in the graph defines", node_label(graph.node(n), n),
-                   printable(input));
+        errors.add("node '{}' reads '{}', which nothing in the graph defines{}", node_label(graph.node(n), n),
+                   printable(input), did_you_mean(errors, input, names));
         continue;
       }
       ++missing[static_cast<size_t>(n)];

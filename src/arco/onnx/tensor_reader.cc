@@ -214,7 +214,9 @@ TensorReader::Result TensorReader::read(Proto& tensor) {
   if (tensor.has_segment()) return fail("segmented tensors are not supported");
   const auto needed = needed_bytes(tensor);
   const Shape shape(tensor.dims().begin(), tensor.dims().end());
-  if (!needed) return fail(fmt::format("dimensions [{}] are impossible", fmt::join(shape, ",")));
+  if (!needed)
+    return fail(fmt::format("dimensions [{}] are impossible: none may be negative, nor the whole above 8 GiB",
+                            fmt::join(shape, ",")));
   if (*needed > kMaxWeightBytes - total_bytes_) return fail("all weights together are above 8 GiB");
 
   std::string bytes;

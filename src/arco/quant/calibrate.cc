@@ -9,6 +9,7 @@
 
 #include "arco/base/error.h"
 #include "arco/base/random.h"
+#include "arco/graph/difference.h"
 #include "arco/graph/npy.h"
 #include "arco/quant/histogram.h"
 #include "arco/reference/elementwise.h"
@@ -173,6 +174,26 @@ class RangeMeter {
   float max_abs_ = 0;
 };
 
+// Why a tensor is not finite, as far as its own node tells.
+std::string cause_of(const Graph& graph, TensorId id) {
+  const int producer = graph.producers()[static_cast<size_t>(id)];
+  if (producer < 0) return "check the calibration inputs";
+  const Node& node = graph.nodes[static_cast<size_t>(producer)];
+  for (const TensorId input : node.inputs) {
+    if (input == kNoTensor || !graph.tensor(input).constant) continue;
+    const Array& constant = *graph.tensor(input).constant;
+    if (constant.type() != DataType::kFloat32) continue;
+    const auto values = constant.data<float>();
+    const auto bad = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+    if (bad == values.end()) continue;
+    return fmt::format("the constant '{}' of node '{}' holds {} at {}; export a model whose training did not diverge",
+                       graph.tensor(input).name, node.name, *bad,
+                       position_text(bad - values.begin(), constant.shape()));
+  }
+  return fmt::format("node '{}' computed it; check the weights before it and the scale of the calibration inputs",
+                     node.name);
+}
+
 }  // namespace
 
 Ranges calibrate(const Graph& float_graph, const CalibrationData& data, const RangeMethod& method) {
@@ -189,11 +210,9 @@ Ranges calibrate(const Graph& float_graph, const CalibrationData& data, const Ra
   }
   const auto first = std::find(finite.begin(), finite.end(), false);
   if (first != finite.end()) {
-    const Tensor& tensor = float_graph.tensors[static_cast<size_t>(first - finite.begin())];
-    fail_user(
-        "network '{}': tensor '{}' became infinite or not a number during calibration; check the weights and the "
-        "scale of the calibration inputs",
-        float_graph.name, tensor.name);
+    const auto id = static_cast<TensorId>(first - finite.begin());
+    fail_user("network '{}': tensor '{}' became infinite or not a number during calibration: {}", float_graph.name,
+              float_graph.tensor(id).name, cause_of(float_graph, id));
   }
   Ranges ranges;
   for (const RangeMeter& meter : meters) ranges.max_abs.push_back(meter.range(method));

@@ -139,7 +139,12 @@ std::vector<Array> run_reference(const Graph& graph, const std::vector<Array>& i
     std::vector<Array> arguments;
     for (const TensorId id : node.inputs)
       arguments.push_back(id == kNoTensor ? Array() : values[static_cast<size_t>(id)]);
-    std::vector<Array> results = run_reference_node(graph, node, arguments);
+    std::vector<Array> results;
+    try {
+      results = run_reference_node(graph, node, arguments);
+    } catch (const UserError& error) {
+      fail_user("node '{}' ({}): {}", node.name, op_name(node.op), error.what());
+    }
     for (size_t i = 0; i < results.size(); ++i) {
       if (observe) observe(node.outputs[i], results[i]);
       values[static_cast<size_t>(node.outputs[i])] = std::move(results[i]);
