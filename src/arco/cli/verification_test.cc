@@ -112,7 +112,7 @@ TEST(Verification, QuantisationNamesTheOutputThatLostItsSignal) {
   }
   const std::string text = message_of<RunError>([&] { verify_quantized(graph, wrong, data.sets); });
   EXPECT_THAT(text,
-              ContainsRegex("^quantisation: output 'y' keeps -?[0-9.]+ dB of signal to noise, expected at least 6 "
+              ContainsRegex("^quantisation: output 'y' keeps -?[0-9.]+ dB of signal to noise, expected at least 3 "
                             "dB; its largest error is at \\[0, [0-9], [0-9], [0-9]\\]: [0-9.]+ in float, "));
   EXPECT_THAT(text, HasSubstr("the first tensor so low is 'y' of node 'conv'"));
 }
