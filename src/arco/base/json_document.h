@@ -10,7 +10,8 @@
 namespace arco {
 
 // The object in `text`. Text that is empty, no JSON, no object, nested deeper than 64 levels or larger than 16 MiB adds
-// a problem, and the result is null. A key that an object repeats adds a problem; its last value counts, so that reading can go on.
+// a problem, and the result is null. A key that an object repeats adds a problem; its last value counts, so that
+// reading can go on.
 nlohmann::json parse_json_object(std::string_view text, ErrorList& problems);
 
 // A value as messages show it: printable, cut after 60 characters, lists and objects by their kind alone.

@@ -40,8 +40,8 @@ inline std::vector<PassReport> simplify(Graph& graph, const PassOptions& options
 }
 
 // A verifier that runs both graphs on the reference with inputs drawn from `seed` (standard normal). InternalError when
-// an output differs (floats: by more than `tolerance` times its largest magnitude) names pass, first wrong tensor, place
-// and values. What it computed is kept for the next pass: use one verifier for one run_passes.
+// an output differs (floats: by more than `tolerance` times its largest magnitude) names pass, first wrong tensor,
+// place and values. What it computed is kept for the next pass: use one verifier for one run_passes.
 PassVerifier verify_by_reference(uint64_t seed = 0, double tolerance = 1e-4);
 
 }  // namespace arco
