@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "arco/schedule/estimate.h"
 #include "arco/schedule/geometry.h"
 #include "arco/schedule/legality.h"
 
@@ -50,16 +49,33 @@ void for_each_legal(const Workload& workload, const HardwareConfig& hardware,
   }
 }
 
+void for_each_cost(const Workload& workload, const HardwareConfig& hardware,
+                   const std::function<bool(const Schedule&)>& admits,
+                   const std::function<void(const Schedule&, const CycleCost&)>& visit) {
+  constexpr size_t kAtOnce = 512;
+  const EstimateContext context(workload, hardware);
+  std::vector<Schedule> schedules;
+  std::vector<CycleCost> costs(kAtOnce);
+  const auto flush = [&] {
+    context.costs(schedules, {costs.data(), schedules.size()});
+    for (size_t i = 0; i < schedules.size(); ++i) visit(schedules[i], costs[i]);
+    schedules.clear();
+  };
+  for_each_legal(workload, hardware, [&](const Schedule& s) {
+    if (admits && !admits(s)) return;
+    schedules.push_back(s);
+    if (schedules.size() == kAtOnce) flush();
+  });
+  flush();
+}
+
 std::optional<Schedule> best_estimated(const Workload& workload, const HardwareConfig& hardware) {
   std::optional<Schedule> best;
   double best_cycles = std::numeric_limits<double>::infinity();
-  const EstimateContext context(workload, hardware);
-  for_each_legal(workload, hardware, [&](const Schedule& s) {
-    const double cycles = context.cost(s).estimate;
-    if (cycles < best_cycles) {
-      best_cycles = cycles;
-      best = s;
-    }
+  for_each_cost(workload, hardware, {}, [&](const Schedule& s, const CycleCost& cost) {
+    if (cost.estimate >= best_cycles) return;
+    best_cycles = cost.estimate;
+    best = s;
   });
   return best;
 }

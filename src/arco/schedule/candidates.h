@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arco/hardware/hardware_config.h"
+#include "arco/schedule/estimate.h"
 #include "arco/schedule/schedule.h"
 #include "arco/schedule/workload.h"
 
@@ -21,6 +22,12 @@ TileChoices tile_choices(const Workload& workload, const HardwareConfig& hardwar
 // Calls visit(schedule) for every legal schedule, always in the same order.
 void for_each_legal(const Workload& workload, const HardwareConfig& hardware,
                     const std::function<void(const Schedule&)>& visit);
+
+// Calls visit(schedule, its bound and estimate) for every legal schedule that `admits` (empty: all), in the same order.
+// The costs are computed many at a time.
+void for_each_cost(const Workload& workload, const HardwareConfig& hardware,
+                   const std::function<bool(const Schedule&)>& admits,
+                   const std::function<void(const Schedule&, const CycleCost&)>& visit);
 
 // The legal schedule of least estimated cycles (the first of equals); nothing if the accelerator cannot run the
 // workload.

@@ -206,11 +206,11 @@ std::vector<Schedule> ChipSearch::shortlist(size_t task, const HardwareConfig& h
   const Objective objective = table_.space(task).options().objective;
   const EstimateContext context(workload, hardware);
   std::vector<std::pair<double, Schedule>> all;
-  for_each_legal(workload, hardware, [&](const Schedule& s) {
-    if (!table_.admits(task, s, hardware)) return;
+  const auto admitted = [&](const Schedule& s) { return table_.admits(task, s, hardware); };
+  for_each_cost(workload, hardware, admitted, [&](const Schedule& s, const CycleCost& cycles) {
     const double energy =
         needs_energy(objective) ? energy_estimate(workload, hardware, context.parts(s).read_beats) : 0;
-    all.emplace_back(schedule_cost(objective, context.cost(s).estimate, energy), s);
+    all.emplace_back(schedule_cost(objective, cycles.estimate, energy), s);
   });
   std::ranges::stable_sort(all, {}, [](const auto& entry) { return entry.first; });
   std::vector<Schedule> best;

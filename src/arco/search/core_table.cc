@@ -54,9 +54,7 @@ CoreTable::CoreTable(const Workload& workload, HardwareConfig core, const Buffer
   }
   cells_.resize(cells);
   const EstimateContext context(workload, core);
-  for_each_legal(workload, core, [&](const Schedule& s) {
-    if (admits && !admits(s)) return;
-    const CycleCost cycles = context.cost(s);
+  for_each_cost(workload, core, admits, [&](const Schedule& s, const CycleCost& cycles) {
     Cell entry{.cost = cycles.estimate, .estimate = cycles.estimate, .bound = cycles.bound};
     if (ranking.energy) {
       entry.read_beats = context.parts(s).read_beats;

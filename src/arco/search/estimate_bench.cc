@@ -2,8 +2,10 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
+#include "arco/base/parallel.h"
 #include "arco/lower/lower.h"
 #include "arco/schedule/candidates.h"
 #include "arco/schedule/estimate.h"
@@ -19,19 +21,24 @@ std::vector<Schedule> legal_schedules(const Workload& workload, const HardwareCo
   return all;
 }
 
-// Bound and estimate of every legal schedule of a ResNet-18 layer; items are schedules.
+// Bound and estimate of every legal schedule of a layer; items are schedules.
 void BoundAndEstimate(benchmark::State& state) {
   const HardwareConfig hardware = sample_chips()[static_cast<size_t>(state.range(0))];
-  const NamedLayer layer = resnet_convolutions(18)[static_cast<size_t>(state.range(1))];
+  const NamedLayer layer = zoo_layers()[static_cast<size_t>(state.range(1))];
   const EstimateContext context(layer.workload, hardware);
   const std::vector<Schedule> schedules = legal_schedules(layer.workload, hardware);
+  std::vector<CycleCost> costs(schedules.size());
   for (auto _ : state) {
-    for (const Schedule& schedule : schedules) benchmark::DoNotOptimize(context.cost(schedule));
+    context.costs(schedules, costs);
+    benchmark::DoNotOptimize(costs.data());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * schedules.size()));
   state.SetLabel(layer.name + " on " + hardware.to_string());
 }
-BENCHMARK(BoundAndEstimate)->ArgNames({"chip", "layer"})->ArgsProduct({{0, 1}, {0, 2, 6, 9}});
+// Convolutions of all shapes, with a residual, the first layer, a pooling, dense layers, VGG-16 and AlexNet.
+BENCHMARK(BoundAndEstimate)
+    ->ArgNames({"chip", "layer"})
+    ->ArgsProduct({{0, 1}, {0, 2, 6, 8, 9, 10, 14, 15, 16, 23, 27, 29, 32}});
 
 void BuildContext(benchmark::State& state) {
   const HardwareConfig hardware;
@@ -49,7 +56,8 @@ void BestEstimated(benchmark::State& state) {
 }
 BENCHMARK(BestEstimated)->ArgName("chip")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 
-// Timing-only simulation of all convolutions of ResNet-18 with their best estimated schedules, one after the other.
+// Timing-only simulation of ResNet-18 with the best estimated schedules, each layer as often as the network has it, on
+// one core or several.
 void SimulateResnet18(benchmark::State& state) {
   const HardwareConfig hardware = sample_chips()[static_cast<size_t>(state.range(0))];
   std::vector<std::pair<Program, int>> programs;
@@ -60,17 +68,21 @@ void SimulateResnet18(benchmark::State& state) {
     programs.emplace_back(lower(layer.workload, *schedule, hardware, typical_numbers(layer.workload)), layer.uses);
     instructions += programs.back().first.instructions.size() * static_cast<size_t>(layer.uses);
   }
-  uint64_t cycles = 0;
+  std::vector<const Program*> layers;
+  for (const auto& [program, uses] : programs) layers.insert(layers.end(), static_cast<size_t>(uses), &program);
+  std::vector<uint64_t> cycles(layers.size());
   for (auto _ : state) {
-    cycles = 0;
-    for (const auto& [program, uses] : programs) {
-      for (int i = 0; i < uses; ++i) cycles += simulate_cycles(hardware, program.instructions).cycles;
-    }
+    parallel_for(layers.size(), static_cast<int>(state.range(1)),
+                 [&](size_t i) { cycles[i] = simulate_cycles(hardware, layers[i]->instructions).cycles; });
   }
   state.counters["instructions"] = static_cast<double>(instructions);
-  state.counters["simulated_cycles"] = static_cast<double>(cycles);
+  state.counters["simulated_cycles"] = static_cast<double>(std::accumulate(cycles.begin(), cycles.end(), uint64_t{0}));
 }
-BENCHMARK(SimulateResnet18)->ArgName("chip")->DenseRange(0, 2)->Unit(benchmark::kMillisecond);
+BENCHMARK(SimulateResnet18)
+    ->ArgNames({"chip", "jobs"})
+    ->ArgsProduct({{0, 1, 2}, {1, 2}})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 // Accuracy against the simulator on the 30 best schedules of each zoo layer, as counters; the time is the simulator's.
 void Accuracy(benchmark::State& state) {
@@ -81,9 +93,9 @@ void Accuracy(benchmark::State& state) {
     estimates.clear();
     cycles.clear();
     for (const NamedLayer& layer : zoo_layers()) {
-      const EstimateContext context(layer.workload, hardware);
       std::vector<std::pair<CycleCost, Schedule>> all;
-      for_each_legal(layer.workload, hardware, [&](const Schedule& s) { all.emplace_back(context.cost(s), s); });
+      for_each_cost(layer.workload, hardware, {},
+                    [&](const Schedule& s, const CycleCost& cost) { all.emplace_back(cost, s); });
       std::stable_sort(all.begin(), all.end(),
                        [](const auto& a, const auto& b) { return a.first.estimate < b.first.estimate; });
       all.resize(std::min<size_t>(30, all.size()));

@@ -135,9 +135,8 @@ TEST(CycleSense, OverlapNeverLosesToDoingOneThingAfterTheOther) {
 // The best schedules by estimate, and some from anywhere: what a tuner measures.
 std::vector<std::pair<CycleCost, Schedule>> tuned_and_others(const Workload& workload, const HardwareConfig& hw,
                                                              size_t best, size_t others) {
-  const EstimateContext context(workload, hw);
   std::vector<std::pair<CycleCost, Schedule>> all;
-  for_each_legal(workload, hw, [&](const Schedule& s) { all.emplace_back(context.cost(s), s); });
+  for_each_cost(workload, hw, {}, [&](const Schedule& s, const CycleCost& cost) { all.emplace_back(cost, s); });
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first.estimate < b.first.estimate; });
   std::vector<std::pair<CycleCost, Schedule>> chosen(all.begin(),
