@@ -76,6 +76,38 @@ TEST(Explain, AManyChannelLayerOnALargeCoreIsBoundByLoading) {
   EXPECT_THAT(e.advice, HasSubstr("wider memory interface"));
 }
 
+// What people read, word for word.
+TEST(Explain, GoldenSentences) {
+  const HardwareConfig hw;
+  HardwareConfig large;
+  large.variant = IsaVariant::kVtaPlus;
+  large.log2_block_in = 5;
+  large.log2_block_out = 6;
+  Workload pool = conv(28, 64, 64, 2);
+  pool.kind = WorkloadKind::kMaxPool;
+  pool.h = pool.w = 56;
+  pool.stride_h = pool.stride_w = 2;
+  pool.pads = {0, 0, 0, 0};
+  pool.has_bias = pool.shift_out = false;
+  const auto sentence = [](const LayerRun& run, const HardwareConfig& hardware) {
+    const LayerExplanation e = explain_layer(run, hardware);
+    return std::string(to_string(e.binding)) + ": " + e.advice;
+  };
+  EXPECT_EQ(sentence(simulated(conv(56, 64, 64, 3), hw), hw),
+            "GEMM: more multipliers (a larger BLOCK_IN or BLOCK_OUT) would help; memory is not in the way");
+  EXPECT_EQ(sentence(simulated(conv(56, 3, 64, 7), hw), hw),
+            "GEMM: the 3 to 64 channels use 19 % of the multipliers of 1x16x16 blocks: blocks that fit the channels "
+            "would do the same in fewer steps");
+  EXPECT_EQ(sentence(simulated(conv(28, 128, 128, 1), {1, 7, 14, 1, 2}, hw), hw),
+            "alternation: the modules take turns: two virtual threads would load and store one tile while the other is "
+            "computed");
+  EXPECT_EQ(sentence(simulated(conv(7, 512, 512, 3), large), large),
+            "load: a wider memory interface would help, or larger buffers and tiles that transfer operands less often");
+  EXPECT_EQ(sentence(simulated(pool, large), large),
+            "accumulator loads: the compute module waits for its own loads: a wider memory interface would help, and "
+            "tiles of fewer, longer rows");
+}
+
 TEST(Explain, PoolingHasNoComputeRoof) {
   Workload w;
   w.kind = WorkloadKind::kMaxPool;

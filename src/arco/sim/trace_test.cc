@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -41,6 +42,58 @@ TEST(Trace, SlicesFlowsAndCounters) {
   for (const auto& [id, ends] : flows) EXPECT_LT(ends.first, ends.second);
   EXPECT_EQ(last_level.at("tokens load to compute"), 0);
   EXPECT_GT(last_level.at("INP entries in use"), 0);
+}
+
+// What the viewers demand of each phase of event, and that every arrow starts and ends inside of a slice of its track.
+TEST(Trace, KeepsTheTraceEventFormat) {
+  const auto stream = convolution_stream(4);
+  std::vector<TraceEvent> events;
+  simulate_cycles(HardwareConfig{}, stream, {}, &events);
+  const auto trace = nlohmann::json::parse(trace_json(stream, events, "t"));
+  EXPECT_EQ(trace.at("displayTimeUnit"), "ms");
+  std::map<uint64_t, std::vector<std::pair<uint64_t, uint64_t>>> slices;  // by track
+  for (const auto& event : trace.at("traceEvents")) {
+    if (event.at("ph") == "X") {
+      const uint64_t start = event.at("ts");
+      slices[event.at("tid")].emplace_back(start, start + event.at("dur").get<uint64_t>());
+    }
+  }
+  const auto inside = [&](const nlohmann::json& event) {
+    const uint64_t at = event.at("ts");
+    const auto& track = slices[event.at("tid")];
+    return std::any_of(track.begin(), track.end(), [&](const auto& s) { return s.first <= at && at < s.second; });
+  };
+  std::map<uint64_t, nlohmann::json> open;  // arrows that have started
+  for (const auto& event : trace.at("traceEvents")) {
+    const std::string phase = event.at("ph");
+    EXPECT_TRUE(event.at("name").is_string());
+    EXPECT_TRUE(event.at("pid").is_number_unsigned());
+    if (phase == "M") {
+      EXPECT_TRUE(event.at("name") == "process_name" || event.at("name") == "thread_name");
+      EXPECT_TRUE(event.at("args").at("name").is_string());
+      continue;
+    }
+    EXPECT_TRUE(event.at("ts").is_number_unsigned());
+    if (phase == "X") {
+      EXPECT_LT(event.at("tid").get<uint64_t>(), 3u);
+      EXPECT_GT(event.at("dur").get<uint64_t>(), 0u);
+    } else if (phase == "C") {
+      EXPECT_TRUE(event.at("args").at("value").is_number_integer());
+    } else if (phase == "s") {
+      EXPECT_TRUE(inside(event)) << event;
+      EXPECT_TRUE(open.emplace(event.at("id"), event).second) << event;
+    } else {
+      ASSERT_EQ(phase, "f");
+      EXPECT_EQ(event.at("bp"), "e");  // binds to the slice around it, not to the next one
+      EXPECT_TRUE(inside(event)) << event;
+      const auto start = open.find(event.at("id"));
+      ASSERT_NE(start, open.end()) << event;
+      EXPECT_EQ(start->second.at("cat"), event.at("cat"));
+      EXPECT_EQ(start->second.at("name"), event.at("name"));
+      open.erase(start);
+    }
+  }
+  EXPECT_TRUE(open.empty());
 }
 
 TEST(Trace, BufferIsFreeFromTheTokenOn) {
