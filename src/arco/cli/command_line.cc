@@ -16,6 +16,7 @@ void add_commands(CLI::App& app, Console& console) {
   add_bench_command(app, console);
   add_compile_command(app, console);
   add_run_command(app, console);
+  add_reference_command(app, console);
   add_inspect_command(app, console);
   add_explain_command(app, console);
 }

@@ -130,6 +130,30 @@ TEST_F(CommandLine, VerifiesTheStepsThatAreNamed) {
   EXPECT_FALSE(exists("none.arco"));
 }
 
+// The program's int8 result stays near the float one; both commands read and write the same files.
+TEST_F(CommandLine, ReferenceRunsTheModelInFloat) {
+  Array images(DataType::kFloat32, {2, 3, 32, 32});
+  float next = 0;
+  for (float& value : images.mutable_data<float>()) value = std::sin(next++);
+  write_npy(path("two.npy"), images);
+  const Result shown = arco({"reference", path("net.onnx"), "--shape", "input=2x3x32x32", "--input", path("two.npy"),
+                             "--output", "output=" + path("float.npy")});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_EQ(shown.err, "");
+  EXPECT_THAT(shown.out, HasSubstr("output    output float32 2x10, largest: "));
+  const Array both = read_npy(path("float.npy"));
+  ASSERT_EQ(both.shape(), (Shape{2, 10}));
+  Array first(DataType::kFloat32, {1, 3, 32, 32});
+  std::copy_n(images.data<float>().begin(), first.size(), first.mutable_data<float>().begin());
+  write_npy(path("one.npy"), first);
+  const Result json =
+      arco({"reference", path("net.onnx"), "--input", path("one.npy"), "--output", path("one_y.npy"), "--json"});
+  ASSERT_EQ(json.code, 0) << json.err;
+  EXPECT_EQ(Json::parse(json.out)["outputs"][0]["shape"], (Shape{1, 10}));
+  const Array one = read_npy(path("one_y.npy"));
+  EXPECT_TRUE(std::equal(one.data<float>().begin(), one.data<float>().end(), both.data<float>().begin()));
+}
+
 TEST_F(CommandLine, CalibratesOnFiles) {
   write_npy(path("samples/a.npy"), Array(DataType::kFloat32, {1, 3, 32, 32}));
   Array ones(DataType::kFloat32, {1, 3, 32, 32});
@@ -233,6 +257,8 @@ TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
   error({"compile", path("net.onnx"), "-o", path("no.arco"), "--hardware", path("hardware_bad.json")});
   EXPECT_THAT(error({"run", path("net.onnx")}), HasSubstr("is no .arco file"));
   EXPECT_THAT(error({"run", path("absent.arco")}), ContainsRegex("[Nn]o such file"));
+  EXPECT_THAT(error({"reference", path("absent.onnx")}), ContainsRegex("[Nn]o such file"));
+  EXPECT_THAT(error({"reference", path("net.onnx"), "--output", path("net.onnx")}), HasSubstr("is the model itself"));
   EXPECT_THAT(error({"inspect", path("absent.arco")}), ContainsRegex("[Nn]o such file"));
   write_npy(path("small.npy"), Array(DataType::kFloat32, {1, 3, 16, 16}));
   EXPECT_THAT(error({"run", path("net.arco"), "--input", path("small.npy"), "--output", path("no.npy")}),
@@ -251,7 +277,7 @@ TEST_F(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {
 }
 
 TEST_F(CommandLine, HelpShowsAnExample) {
-  for (const char* command : {"zoo", "tune", "compile", "run", "inspect", "explain", "records"}) {
+  for (const char* command : {"zoo", "tune", "compile", "run", "reference", "inspect", "explain", "records"}) {
     const Result result = arco({command, "--help"});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.out, HasSubstr(std::string("Example:\n  arco ") + command));

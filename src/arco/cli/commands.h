@@ -10,10 +10,10 @@ namespace arco {
 void add_zoo_command(CLI::App& app, Console& console);
 void add_tune_command(CLI::App& app, Console& console);
 void add_records_command(CLI::App& app, Console& console);
-void add_records_command(CLI::App& app, Console& console);
 void add_bench_command(CLI::App& app, Console& console);
 void add_compile_command(CLI::App& app, Console& console);
 void add_run_command(CLI::App& app, Console& console);
+void add_reference_command(CLI::App& app, Console& console);
 void add_inspect_command(CLI::App& app, Console& console);
 void add_explain_command(CLI::App& app, Console& console);
 

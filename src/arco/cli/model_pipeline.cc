@@ -29,18 +29,22 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
                   "below; mse, the scale with the least squared error")
       ->type_name("METHOD")
       ->capture_default_str();
-  command.add_option("--batch", options.batch, "Batch size where the model leaves it open")
-      ->check(positive_number())
-      ->capture_default_str();
-  command.add_option("--shape", options.shapes, "Shape of an input, such as image=1x3x224x224 (repeat for several)")
-      ->type_name("NAME=SHAPE")
-      ->expected(1)
-      ->take_all();
+  add_shape_options(command, options);
   command.add_option("--seed", options.seed, "Seed of the noise used without --calibrate")
       ->check(whole_number())
       ->capture_default_str();
   command.add_option("--disable-pass", options.disabled_passes, "Leave out a graph pass (repeat for several)")
       ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+}
+
+void add_shape_options(CLI::App& command, ModelOptions& options) {
+  command.add_option("--batch", options.batch, "Batch size where the model leaves it open")
+      ->check(positive_number())
+      ->capture_default_str();
+  command.add_option("--shape", options.shapes, "Shape of an input, such as image=1x3x224x224 (repeat for several)")
+      ->type_name("NAME=SHAPE")
       ->expected(1)
       ->take_all();
 }
@@ -111,11 +115,16 @@ void check_memory(const Graph& graph, const std::string& model) {
 
 }  // namespace
 
+Graph import_model(const ModelOptions& options) {
+  Graph graph = import_onnx(options.model, import_options(options));
+  check_memory(graph, options.model);
+  return graph;
+}
+
 QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
   const RangeMethod ranges = parse_range_method(options.ranges);
   QuantizedModel model;
-  model.graph = import_onnx(options.model, import_options(options));
-  check_memory(model.graph, options.model);
+  model.graph = import_model(options);
   simplify_and_follow(options, model);
   const CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
                                                          : load_calibration(model.graph, options.calibrate);

@@ -31,6 +31,10 @@ struct ModelOptions {
   bool keep_float_graph = false;
 };
 void add_model_options(CLI::App& command, ModelOptions& options);
+void add_shape_options(CLI::App& command, ModelOptions& options);  // only those that import_model() needs
+
+// The float graph as it stands in the file.
+Graph import_model(const ModelOptions& options);
 
 // What became of a node of the file.
 struct NodeFate {

@@ -2,13 +2,28 @@
 
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "arco/base/error.h"
 #include "arco/graph/npy.h"
 #include "arco/quant/calibrate.h"
 
 namespace arco {
+
+void add_array_options(CLI::App& command, std::vector<std::string>& inputs, std::vector<std::string>& outputs) {
+  command
+      .add_option("--input", inputs, "Array for an input: in order, or NAME=X.npy (repeat for several; none: noise)")
+      ->type_name("[NAME=]X.npy")
+      ->expected(1)
+      ->take_all();
+  command.add_option("--output", outputs, "Where to write an output: in order, or NAME=Y.npy")
+      ->type_name("[NAME=]Y.npy")
+      ->expected(1)
+      ->take_all();
+}
 
 namespace {
 
@@ -108,6 +123,62 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
   }
   wrong.throw_if_any();
   return arrays;
+}
+
+namespace {
+
+constexpr size_t kShownValues = 5;
+
+// Indices of the largest values of the first row (all but the first dimension), largest first.
+std::vector<size_t> largest(const Array& output) {
+  const auto values = output.data<float>();
+  std::vector<size_t> order(values.size() /
+                            static_cast<size_t>(std::max<int64_t>(1, output.shape().empty() ? 1 : output.shape()[0])));
+  std::iota(order.begin(), order.end(), size_t{0});
+  const size_t shown = std::min(kShownValues, order.size());
+  // Total order even with NaN among the values: those go last.
+  const auto key = [&](size_t i) {
+    return std::make_pair(values[i] == values[i], values[i] == values[i] ? values[i] : 0);
+  };
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(shown), order.end(),
+                    [&](size_t a, size_t b) { return key(a) > key(b) || (key(a) == key(b) && a < b); });
+  order.resize(shown);
+  return order;
+}
+
+}  // namespace
+
+void print_outputs(const Graph& graph, const std::vector<Array>& outputs, Console& console) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    console.print("output    {} {} {}", graph.tensor(graph.outputs[i]).name, to_string(outputs[i].type()),
+                  to_string(outputs[i].shape()));
+    if (outputs[i].type() == DataType::kFloat32) {
+      std::string text;
+      for (const size_t index : largest(outputs[i])) {
+        text += fmt::format("{}[{}] {:.5g}", text.empty() ? "" : ", ", index, outputs[i].data<float>()[index]);
+      }
+      console.print(", largest: {}", text);
+    }
+    console.print("\n");
+  }
+}
+
+nlohmann::json outputs_to_json(const Graph& graph, const std::vector<Array>& outputs) {
+  nlohmann::json entries = nlohmann::json::array();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    nlohmann::json entry{{"name", graph.tensor(graph.outputs[i]).name}, {"shape", outputs[i].shape()}};
+    if (outputs[i].type() == DataType::kFloat32) entry["largest"] = largest(outputs[i]);
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+void write_outputs(const std::vector<std::string>& files, const std::vector<Array>& outputs, Console& console) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (files[i].empty()) continue;
+    write_npy(files[i], outputs[i]);
+    console.print("wrote     {}\n", files[i]);
+  }
 }
 
 }  // namespace arco

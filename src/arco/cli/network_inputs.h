@@ -1,16 +1,23 @@
-// The arrays a compiled network runs on, and the files its results go to.
+// The arrays a network runs on, and what becomes of its results.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "arco/cli/console.h"
 #include "arco/graph/graph.h"
 
+namespace CLI {
+class App;
+}
+
 namespace arco {
+
+// The flags --input and --output, both repeatable.
+void add_array_options(CLI::App& command, std::vector<std::string>& inputs, std::vector<std::string>& outputs);
 
 // One array for each graph input from "X.npy" (in order) or "NAME=X.npy" flags; without flags seeded noise, with a
 // warning. Arrays may lack the leading 1 of the shape. All unusable flags are one UserError.
@@ -20,5 +27,11 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
 // The file for each tensor of `ids` from "Y.npy" or "NAME=Y.npy" flags; "" where none is given.
 std::vector<std::string> files_by_tensor(const Graph& graph, const std::vector<TensorId>& ids, const char* flag_name,
                                          const std::vector<std::string>& flags);
+
+// A line for each output: name, type, shape, and its largest values of the first row.
+void print_outputs(const Graph& graph, const std::vector<Array>& outputs, Console& console);
+nlohmann::json outputs_to_json(const Graph& graph, const std::vector<Array>& outputs);
+// Each output as .npy to its file, if it has one.
+void write_outputs(const std::vector<std::string>& files, const std::vector<Array>& outputs, Console& console);
 
 }  // namespace arco
