@@ -6,9 +6,8 @@
 #include <cmath>
 #include <functional>
 
-#include "arco/base/random.h"
+#include "arco/cli/test_net.h"
 #include "arco/isa/checker.h"
-#include "arco/onnx/test_model.h"
 #include "arco/passes/pass_manager.h"
 #include "arco/quant/calibrate.h"
 #include "arco/quant/quantize.h"
@@ -20,47 +19,10 @@ namespace arco {
 namespace {
 
 using testing_support::Attribute;
-using testing_support::float_tensor;
+using testing_support::Attributes;
 using testing_support::integer_tensor;
-using Attributes = std::vector<Attribute>;
-using Ints = std::vector<int64_t>;
-
-// Names results by itself, so that a network is written as one expression.
-class Net {
- public:
-  explicit Net(int64_t opset = 13) : model(opset) {}
-
-  std::string input(const Shape& shape) {
-    const std::string name = fresh("x");
-    model.input(name, shape);
-    return name;
-  }
-  std::string weights(const Shape& shape, double scale = 0.3) {
-    std::vector<float> values(static_cast<size_t>(element_count(shape)));
-    for (float& value : values) value = static_cast<float>(scale * random_.normal());
-    const std::string name = fresh("w");
-    model.initializer(float_tensor(name, shape, values));
-    return name;
-  }
-  std::string node(const std::string& op, const std::vector<std::string>& inputs, const Attributes& attributes = {}) {
-    const std::string name = fresh(op);
-    model.node(op, inputs, {name}, attributes, name);
-    return name;
-  }
-  std::string conv(const std::string& x, const Shape& shape, const Attributes& attributes = {}) {
-    return node("Conv", {x, weights(shape), weights({shape[0]})}, attributes);
-  }
-  std::string relu(const std::string& x) { return node("Relu", {x}); }
-  std::string add(const std::string& a, const std::string& b) { return node("Add", {a, b}); }
-  void output(const std::string& name) { model.output(name); }
-
-  testing_support::TestModel model;
-
- private:
-  std::string fresh(const std::string& stem) { return stem + std::to_string(++count_); }
-  Random random_{5};
-  int count_ = 0;
-};
+using testing_support::Ints;
+using testing_support::Net;
 
 struct OddNetwork {
   std::string name;
