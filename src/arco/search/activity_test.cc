@@ -50,5 +50,27 @@ TEST(EnergyBound, OfRealLayersIsNotFarFromTheBestSchedules) {
   }
 }
 
+TEST(EnergyBound, OfAConvolutionThatPoolsIsNotAbove) {
+  Workload w;
+  w.ci = 32;
+  w.h = w.w = 20;
+  w.co = 32;
+  w.kh = w.kw = 3;
+  w.pads = {1, 1, 1, 1};
+  w.has_bias = true;
+  for (const int64_t stride : {1, 2, 3}) {
+    PoolStage pool;
+    pool.h = pool.w = 20;
+    pool.kh = pool.kw = 2;
+    pool.stride_h = pool.stride_w = stride;
+    w.pool = pool;
+    w.oh = w.ow = (20 - 2) / stride + 1;
+    const HardwareConfig vta;
+    const auto schedule = best_estimated(w, vta);
+    ASSERT_TRUE(schedule) << w.to_string();
+    EXPECT_LE(energy_bound(w, vta), simulated_energy(w, *schedule, vta)) << w.to_string();
+  }
+}
+
 }  // namespace
 }  // namespace arco
