@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -49,8 +50,14 @@ class TuneCommand : public testing::Test {
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
   Result tune(const std::string& output, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments{"tune",  path("net.onnx"), "-o", path(output),     "--space",
-                                       "paper", "--trials",       "24", "--layer-trials", "6"};
+    std::vector<std::string> arguments{"tune", path("net.onnx"), "-o", path(output), "--trials", "24"};
+    const auto default_of = [&](const char* flag, const char* value) {
+      if (std::ranges::find(more, flag) != more.end()) return;
+      arguments.emplace_back(flag);
+      arguments.emplace_back(value);
+    };
+    default_of("--space", "paper");
+    default_of("--layer-trials", "6");
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments);
   }
