@@ -32,6 +32,7 @@ void run_compile(Options options, Console& console) {
   options.model.verify_passes = verification.passes;
   options.model.keep_float_graph = !options.accuracy.inputs.empty();
   const Target target = read_target(options.target, console);
+  check_model_options(options.model, target.hardware);
   QuantizedModel model = quantize_model(options.model, console);
   std::optional<AccuracyReport> accuracy;
   if (!options.accuracy.inputs.empty()) accuracy = accuracy_of(model, options.accuracy);

@@ -171,6 +171,7 @@ void run_tune(Options& options, Console& console) {
   check_options(options);
   options.search.tuner = tuner_choice(options);
   options.search.space = space_options(options);
+  check_model_options(options.model, options.search.space.hardware);
   options.search.seed = options.model.seed;
   options.search.reference = !options.no_reference;
   options.search.command = fmt::format("arco tune {}", fmt::join(options.models, " "));

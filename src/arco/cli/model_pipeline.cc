@@ -9,6 +9,7 @@
 #include "arco/cli/table.h"
 #include "arco/cli/validators.h"
 #include "arco/onnx/importer.h"
+#include "arco/quant/brought_scales.h"
 #include "arco/quant/calibrate.h"
 #include "arco/quant/quantize.h"
 #include "arco/quant/verify_quantized.h"
@@ -29,6 +30,13 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
                   "below; mse, the scale with the least squared error")
       ->type_name("METHOD")
       ->capture_default_str();
+  const std::map<std::string, bool> scales{{"per-tensor", false}, {"per-channel", true}};
+  command
+      .add_option("--weight-scales", options.weight_scales_per_channel,
+                  "per-tensor: one power of two for the weights of a layer; per-channel: a multiplier for each output "
+                  "channel, more accurate for a few cycles more, on vta++ only (default: per-tensor)")
+      ->type_name("SCALES")
+      ->transform(CLI::CheckedTransformer(scales).description(""));
   add_shape_options(command, options);
   command.add_option("--seed", options.seed, "Seed of the noise used without --calibrate")
       ->check(whole_number())
@@ -86,20 +94,48 @@ std::set<std::string> node_names(const Graph& graph) {
   return names;
 }
 
-// Runs the passes and notes in which of them each node went away.
+// Runs the passes and notes in which of them each node went away. Operators of quantised models go away after that, and
+// the passes run again on what they leave.
 void simplify_and_follow(const ModelOptions& options, QuantizedModel& model) {
   for (const Node& node : model.graph.nodes) model.nodes.push_back({node.name, op_name(node.op), ""});
-  const PassVerifier verifier = options.verify_passes ? verify_by_reference(options.seed) : PassVerifier();
-  PassOptions pass_options;
-  pass_options.disabled = options.disabled_passes;
-  pass_options.verify = [&](const Graph& before, const Graph& after, const std::string& pass) {
-    if (verifier) verifier(before, after, pass);
+  const auto follow = [&](const Graph& after, const std::string& where) {
     const std::set<std::string> left = node_names(after);
     for (NodeFate& fate : model.nodes) {
-      if (fate.gone_in.empty() && !left.contains(fate.name)) fate.gone_in = pass;
+      if (fate.gone_in.empty() && !left.contains(fate.name)) fate.gone_in = where;
     }
   };
-  model.passes = simplify(model.graph, pass_options);
+  PassOptions pass_options;
+  pass_options.disabled = options.disabled_passes;
+  const auto run = [&] {
+    const PassVerifier verifier = options.verify_passes ? verify_by_reference(options.seed) : PassVerifier();
+    pass_options.verify = [&](const Graph& before, const Graph& after, const std::string& pass) {
+      if (verifier) verifier(before, after, pass);
+      follow(after, pass);
+    };
+    return simplify(model.graph, pass_options);
+  };
+  model.passes = run();
+  if (take_brought_scales(model.graph) > 0) run();
+}
+
+// One line for activations or weights whose scales the model brought.
+void report_scales(const KeptScales& scales, const char* what, const char* instead, Console& console) {
+  if (scales.brought == 0 || scales.kept == scales.brought) return;
+  console.warn("the model brings scales of {} {}; {} are kept, the others (such as {}) {}", scales.brought, what,
+               scales.kept, scales.example, instead);
+}
+
+void report_brought_scales(const Graph& graph, const Graph& quantized, bool per_channel, Console& console) {
+  const BroughtScales scales = compare_brought_scales(graph, quantized);
+  report_scales(
+      scales.activations, "activations",
+      "become the next power of two that covers the model's range: activations have powers of two and no zero "
+      "points here",
+      console);
+  report_scales(scales.weights, "weights",
+                per_channel ? "are chosen anew: with a residual they must be powers of two"
+                            : "are chosen anew as powers of two; --weight-scales per-channel on vta++ keeps them",
+                console);
 }
 
 // A few bytes of file can describe tensors beyond any memory.
@@ -134,11 +170,23 @@ QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
         "no --calibrate given: the integer scales are guessed from random noise, so accuracy on real inputs may "
         "suffer. Give typical inputs with --calibrate FOLDER or --calibrate FILE.npz.");
   }
-  Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges));
+  QuantizeOptions scales;
+  if (options.weight_scales_per_channel) scales.weight_scales = WeightScales::kPerChannel;
+  Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges), scales);
+  report_brought_scales(model.graph, quantized, options.weight_scales_per_channel, console);
   if (options.verify_passes) verify_quantized(model.graph, quantized, data.sets);
   if (options.keep_float_graph) model.float_graph = std::move(model.graph);
   model.graph = std::move(quantized);
   return model;
+}
+
+void check_model_options(const ModelOptions& options, const HardwareConfig& hardware) {
+  if (!options.weight_scales_per_channel || hardware.variant == IsaVariant::kVtaPlus) return;
+  fail_user(
+      "--weight-scales per-channel needs a chip of variant vta++: {} cannot multiply accumulators by a number for each "
+      "channel. Give hardware with \"ISA_VARIANT\": \"vta++\" (--hardware, or --design of `arco tune`), or take "
+      "--weight-scales per-tensor",
+      hardware.to_string());
 }
 
 void add_target_options(CLI::App& command, TargetOptions& options) {

@@ -23,6 +23,7 @@ struct ModelOptions {
   std::string model;
   std::string calibrate;  // folder of .npy, or .npz; empty: noise
   std::string ranges = "min-max";
+  bool weight_scales_per_channel = false;
   int64_t batch = 1;
   uint64_t seed = 0;
   std::vector<std::string> shapes;  // "NAME=1x3x224x224"
@@ -35,6 +36,9 @@ void add_shape_options(CLI::App& command, ModelOptions& options);  // only those
 
 // The float graph as it stands in the file.
 Graph import_model(const ModelOptions& options);
+
+// UserError if the options ask for what these chips cannot do; to be called before any work.
+void check_model_options(const ModelOptions& options, const HardwareConfig& hardware);
 
 // What became of a node of the file.
 struct NodeFate {

@@ -21,7 +21,12 @@ struct Tensor {
   DataType type = DataType::kFloat32;
   Shape shape;                    // all dimensions known and positive after shape inference
   std::optional<Array> constant;  // weights and other known values
-  int exponent = 0;               // only meaningful for int8 and int32 tensors of a quantised graph
+  // Only meaningful for int8 and int32 tensors of a quantised graph. Weights and biases of a node with a scale for each
+  // channel hold round(real * 2^exponent / multipliers[c]).
+  int exponent = 0;
+  // Of a float tensor that a quantised ONNX model holds as integers around 0: the real size of a step, one value, or
+  // one for each index of dimension 0 of weights. Empty where the model says nothing.
+  std::vector<float> int8_steps = {};
 };
 
 struct Node {

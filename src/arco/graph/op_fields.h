@@ -199,6 +199,14 @@ void visit_fields(Requantize& numbers, Field&& field) {
   field("residual_shift", numbers.residual_shift);
   field("add_shifts", numbers.add_shifts);
   field("multiplier", numbers.multiplier);
+  field("channels", numbers.channels);
+}
+
+template <typename Field>
+void visit_fields(ChannelRequantize& channels, Field&& field) {
+  field("multipliers", channels.multipliers);
+  field("residual_multipliers", channels.residual_multipliers);
+  field("shift", channels.shift);
 }
 
 template <typename Field>

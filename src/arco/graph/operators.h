@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -29,13 +30,27 @@ struct Clamp {
 //   MaxPool:      acc = max x;       AveragePool: acc = (sum x) * multiplier
 // then y = clamp((acc + rounding) >> shift, low, high), rounding = shift > 0 ? 2^(shift-1) : 0; shift < 0: acc <<
 // -shift.
+//
+// Conv and Dense with `channels` have a scale for each output channel c, with m = multipliers[c], and
+// t = shift + channels->shift (docs/quantisation.md):
+//   acc = ((residual * residual_multipliers[c]) << residual_shift) + sum x*w + bias
+//   a   = (acc + offset) >> shift,  offset = floor((2^(t-1) + floor(m / 2)) / m) + (shift > 0 ? 2^(shift-1) : 0)
+//   y   = clamp((a * m) >> channels->shift, low, high)
+// all modulo 2^32, so that a half rounds up at the precision of `a`.
+struct ChannelRequantize {
+  std::vector<int32_t> multipliers;           // in [1, 32767]
+  std::vector<int32_t> residual_multipliers;  // the same; empty without a residual
+  int shift = 1;                              // in [1, 31]
+  bool operator==(const ChannelRequantize&) const = default;
+};
 struct Requantize {
   int shift = 0;
   int32_t low = -127;
   int32_t high = 127;
-  int residual_shift = 0;               // Conv, Dense with a residual
-  std::array<int, 2> add_shifts{0, 0};  // Add
-  int32_t multiplier = 1;               // AveragePool: fits in 15 bits, positive
+  int residual_shift = 0;                                    // Conv, Dense with a residual
+  std::array<int, 2> add_shifts{0, 0};                       // Add
+  int32_t multiplier = 1;                                    // AveragePool: fits in 15 bits, positive
+  std::optional<ChannelRequantize> channels = std::nullopt;  // Conv, Dense
 };
 
 // Inputs: x [N,CI,H,W], w [CO,CI/groups,KH,KW], [bias CO], [residual N,CO,OH,OW]. Output [N,CO,OH,OW].

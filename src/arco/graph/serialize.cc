@@ -57,6 +57,8 @@ struct FieldWriter {
     if constexpr (std::is_same_v<T, Clamp>) {
       if (value.is_identity()) return;
       visit_fields(value, FieldWriter{object[name]});
+    } else if constexpr (std::is_same_v<T, std::optional<ChannelRequantize>>) {
+      if (value) visit_fields(*value, FieldWriter{object[name]});
     } else if constexpr (std::is_floating_point_v<T>) {
       object[name] = number_to_json(value);
     } else if constexpr (std::is_enum_v<T>) {
@@ -135,6 +137,8 @@ struct FieldReader {
     if constexpr (std::is_same_v<T, Clamp>) {
       const auto clamp = object.find(name);
       if (clamp) visit_fields(value, FieldReader{*clamp});
+    } else if constexpr (std::is_same_v<T, std::optional<ChannelRequantize>>) {
+      if (const auto channels = object.find(name)) visit_fields(value.emplace(), FieldReader{*channels});
     } else {
       read_value(object.at(name), value);
     }

@@ -103,7 +103,7 @@ Graph every_operator() {
   every_host_operator(b, x);
   const TensorId small = b.node(Quantize{}, {x}, {}, 5);
   b.node(Dequantize{}, {small});
-  b.node(Add{}, {small, small}, Requantize{3, -5, 100, 2, {1, 4}, 1}, 2);
+  b.node(Add{}, {small, small}, Requantize{3, -5, 100, 2, {1, 4}, 1, ChannelRequantize{{1, 300}, {7}, 9}}, 2);
   b.node(Pool{Pool::Kind::kAverage, {2, 2}, {1, 1}, {1, 1}, {0, 0, 0, 0}, false, false, false, {}}, {small},
          Requantize{9, 0, 127, 0, {0, 0}, 77}, -1);
   return b.finish();

@@ -15,6 +15,9 @@ namespace {
 std::string text_of(const Clamp& clamp) {
   return fmt::format("{}..{}", clamp.low, clamp.high);
 }
+std::string text_of(const std::optional<ChannelRequantize>& channels) {
+  return channels ? fmt::format("{}>>{}", fmt::join(channels->multipliers, ","), channels->shift) : "";
+}
 std::string text_of(bool value) {
   return value ? "true" : "false";
 }

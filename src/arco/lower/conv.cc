@@ -5,7 +5,7 @@
 //       compute: before the first k, load the bias; start the accumulators with it, with the residual, or with zero
 //       load:    input and weight tile, unless they are still there
 //       compute: GEMM
-//       compute: after the last k, bias, shift, clamp;  store: the tile
+//       compute: after the last k, bias, shift, [multipliers, shift,] clamp;  store: the tile
 //
 // With a pool stage the sums have accumulators of their own behind the tile's results. Maxima come before the bias,
 // averages after the clamp.
@@ -25,6 +25,10 @@ namespace arco {
 
 namespace {
 
+// Rows of the bias tile of a layer with a scale for each channel (packing.h): its block c starts at c * bias_rows().
+constexpr int64_t kMultiplierRow = 1;
+constexpr int64_t kResidualMultiplierRow = 2;
+
 class ConvLowering {
  public:
   explicit ConvLowering(const LayerContext& layer)
@@ -33,7 +37,7 @@ class ConvLowering {
         gemm_(gemm_loops(layer.workload, layer.schedule, layer.hardware, g_)),
         sums_(range_loops(conv_tile(layer.schedule, g_), layer.hardware)),
         range_(range_loops(requantized_tile(), layer.hardware)),
-        bias_(bias_loops(requantized_tile(), layer.hardware, g_)),
+        bias_(bias_loops(layer.workload, requantized_tile(), layer.hardware, g_)),
         inputs_(g_.inp_slots),
         weights_(g_.wgt_slots),
         biases_(g_.bias_slots),
@@ -76,6 +80,9 @@ class ConvLowering {
       for_each_transfer(l_.residual_view(), l_.residual_box(at), tile.sums,
                         [&](const Transfer& transfer) { l_.emitter.load(MemoryType::kAcc8, transfer); });
       accumulator_load_ = l_.emitter.last(Module::kCompute);
+      if (l_.workload.channel_scales) {
+        l_.emitter.alu(AluOp::kMul, bias_, {tile.sums, tile.bias + kResidualMultiplierRow, 0});
+      }
       emit_left_shift(l_.emitter, sums_, tile.sums, l_.numbers.residual_shift);
     } else if (l_.workload.has_bias && l_.hardware.variant == IsaVariant::kVtaPlus && !l_.workload.pools_maxima()) {
       l_.emitter.alu(AluOp::kMov, bias_, {tile.sums, tile.bias, 0});
@@ -190,7 +197,13 @@ class ConvLowering {
     if (!w.has_bias && l_.numbers.shift > 0) {
       l_.emitter.alu_immediate(AluOp::kAdd, range_, requantized, rounding_of(l_.numbers.shift));
     }
-    emit_requantize(l_.emitter, l_.hardware, l_.numbers, range_, requantized);
+    Requantize numbers = l_.numbers;
+    if (w.channel_scales) {
+      if (numbers.shift > 0) l_.emitter.alu_immediate(AluOp::kShr, range_, requantized, numbers.shift);
+      l_.emitter.alu(AluOp::kMul, bias_, {requantized, tile.bias + kMultiplierRow, 0});
+      numbers.shift = numbers.channels->shift;
+    }
+    emit_requantize(l_.emitter, l_.hardware, numbers, range_, requantized);
     if (w.pools_averages()) emit_pool_stage(l_, tile.at, tile.acc, tile.sums);
     tiles_.end(tile.slot, l_.output_view(), l_.output_box(tile.at), tile.acc);
   }

@@ -4,8 +4,33 @@
 
 namespace arco {
 
+namespace {
+
+// Both roundings before the product: half of the last bit it will be shifted to, and half of the last bit that the
+// shift before it keeps.
+int64_t channel_rounding(const Requantize& numbers, int64_t multiplier) {
+  const int64_t half = int64_t{1} << (numbers.shift + numbers.channels->shift - 1);
+  return (half + multiplier / 2) / multiplier + rounding_of(numbers.shift);
+}
+
+}  // namespace
+
 int32_t rounding_of(int shift) {
   return shift > 0 ? int32_t{1} << (shift - 1) : 0;
+}
+
+std::vector<std::vector<int32_t>> bias_rows(const Array* bias, const Requantize& numbers, int64_t channels) {
+  std::vector<std::vector<int32_t>> rows(1);
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+    int64_t value = bias == nullptr ? 0 : bias->data<int32_t>()[c];
+    value +=
+        numbers.channels ? channel_rounding(numbers, numbers.channels->multipliers[c]) : rounding_of(numbers.shift);
+    rows[0].push_back(static_cast<int32_t>(value));
+  }
+  if (!numbers.channels) return rows;
+  rows.push_back(numbers.channels->multipliers);
+  if (!numbers.channels->residual_multipliers.empty()) rows.push_back(numbers.channels->residual_multipliers);
+  return rows;
 }
 
 // SHR takes a signed immediate of at most 31 places; a negative one shifts left.

@@ -71,7 +71,8 @@ void map_tensors(const Workload& w, const HardwareConfig& hw, const Geometry& g,
   }
   if (conv)
     add_segment(program, SegmentKind::kWeight, g.co_blocks * g.wgt_blocks * w.kh * w.kw * hw.wgt_element_bytes());
-  if (g.bias_tile > 0) add_segment(program, SegmentKind::kBias, (conv ? g.co_blocks : 1) * hw.acc_element_bytes());
+  if (g.bias_tile > 0)
+    add_segment(program, SegmentKind::kBias, (conv ? g.co_blocks * w.bias_rows() : 1) * hw.acc_element_bytes());
   add_segment(program, SegmentKind::kOutput, output_bytes);
 }
 
@@ -106,6 +107,7 @@ LayerNumbers typical_numbers(const Workload& w) {
   numbers.sums.low = w.symmetric_clamp ? -127 : 0;
   numbers.sums.residual_shift = w.shift_residual ? 4 : 0;
   numbers.sums.add_shifts = {w.shift_residual ? 2 : 0, 0};
+  if (w.channel_scales) numbers.sums.channels.emplace().shift = 8;
   numbers.averages.shift = kImmediateShift + 5;
   numbers.averages.low = w.pool && w.pool->symmetric_clamp ? -127 : 0;
   return numbers;

@@ -76,7 +76,7 @@ class ChainFinder {
   bool joins(const AcceleratorLayer& conv, const AcceleratorLayer& pool) const {
     const Workload& p = pool.workload;
     const bool plain = pool.input == conv.output && p.dilation_h == 1 && p.dilation_w == 1 && p.kh * p.kw > 1;
-    if (!plain || !sees_the_image(p)) return false;
+    if (!plain || !sees_the_image(p) || conv.numbers.channels) return false;
     if (p.kind == WorkloadKind::kAveragePool) {
       return p.pads == std::array<int64_t, 4>{0, 0, 0, 0} && pool.numbers.shift > kImmediateShift;
     }

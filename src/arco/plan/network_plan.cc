@@ -178,7 +178,7 @@ class Partition {
   std::string finish_gemm(AcceleratorLayer& layer) {
     layer.workload.has_residual = layer.residual != kNoTensor;
     // A rounding constant beyond the 16-bit immediate needs the bias's way in.
-    layer.workload.has_bias = layer.bias != kNoTensor || layer.numbers.shift > 15;
+    layer.workload.has_bias = layer.bias != kNoTensor || layer.numbers.shift > 15 || layer.numbers.channels;
     describe(layer);
     return "";
   }
@@ -235,6 +235,7 @@ void Partition::describe(AcceleratorLayer& layer) {
   const Requantize& numbers = layer.numbers;
   Workload& w = layer.workload;
   w.shift_out = numbers.shift != 0;
+  w.channel_scales = numbers.channels.has_value();
   w.symmetric_clamp = is_symmetric(numbers);
   w.shift_residual = w.kind == WorkloadKind::kAdd ? numbers.add_shifts[0] + numbers.add_shifts[1] > 0
                                                   : w.has_residual && numbers.residual_shift > 0;

@@ -95,15 +95,17 @@ std::vector<uint8_t> to_bytes(const std::vector<int32_t>& values) {
 }
 }  // namespace
 
-std::vector<uint8_t> pack_bias(const Array* bias, int32_t rounding, const Workload& w, const HardwareConfig& hw) {
-  const int64_t blocks = extents_of(w, hw).co;
-  const int64_t bo = hw.block_out();
-  std::vector<int32_t> entries(static_cast<size_t>(blocks * hw.batch() * bo), 0);
-  for (int64_t co = 0; co < w.co; ++co) {
-    const int32_t value = bias == nullptr ? 0 : bias->data<int32_t>()[static_cast<size_t>(co)];
-    for (int64_t b = 0; b < hw.batch(); ++b) {
-      entries[static_cast<size_t>(((co / bo) * hw.batch() + b) * bo + co % bo)] =
-          static_cast<int32_t>(static_cast<uint32_t>(value) + static_cast<uint32_t>(rounding));
+std::vector<uint8_t> pack_bias(const std::vector<std::vector<int32_t>>& rows, const HardwareConfig& hw) {
+  const size_t batch = static_cast<size_t>(hw.batch());
+  const size_t bo = static_cast<size_t>(hw.block_out());
+  const size_t whole = static_cast<size_t>(output_layout(hw).block);
+  const size_t channels = rows.at(0).size();
+  const size_t blocks = (channels + whole - 1) / whole * whole / bo;
+  std::vector<int32_t> entries(blocks * rows.size() * batch * bo, 0);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (size_t co = 0; co < channels; ++co) {
+      const size_t element = co / bo * rows.size() + row;
+      for (size_t b = 0; b < batch; ++b) entries[(element * batch + b) * bo + co % bo] = rows[row][co];
     }
   }
   return to_bytes(entries);

@@ -19,9 +19,8 @@ Array unpack_activation(std::span<const uint8_t> bytes, const Shape& shape, cons
 // of one bundle (bundles_of); the input blocks in the order of input_layout(). Zero between groups.
 std::vector<uint8_t> pack_weights(const Array& weights, const Workload& workload, const HardwareConfig& hardware);
 
-// int32 [CO] (or nothing) plus `rounding` to [CO/o][batch][o], the same in every batch row.
-std::vector<uint8_t> pack_bias(const Array* bias, int32_t rounding, const Workload& workload,
-                               const HardwareConfig& hardware);
+// int32 [row][CO] to [CO/o][row][batch][o], the same in every batch row, zeros where the channels do not fill a block.
+std::vector<uint8_t> pack_bias(const std::vector<std::vector<int32_t>>& rows, const HardwareConfig& hardware);
 
 // One accumulator element full of the constant: the rounding of average pooling.
 std::vector<uint8_t> pack_constant(int32_t value, const HardwareConfig& hardware);

@@ -64,7 +64,9 @@ class NodeChecker {
     const Pool* pool = std::get_if<Pool>(&node_.op);
     const bool averages = pool != nullptr && pool->kind == Pool::Kind::kAverage;
     require(r.multiplier == 1 || averages, "a multiplier only for average pooling");
-    if (std::holds_alternative<Conv>(node_.op) || std::holds_alternative<Dense>(node_.op)) {
+    const bool weighted = std::holds_alternative<Conv>(node_.op) || std::holds_alternative<Dense>(node_.op);
+    require(weighted || !r.channels, "scales for channels only with weights");
+    if (weighted) {
       check_weighted(r);
     } else if (std::holds_alternative<Add>(node_.op)) {
       check_add(r);
@@ -81,7 +83,11 @@ class NodeChecker {
   void check_weighted(const Requantize& r) const {
     require(input(1).type == DataType::kInt8 && input(1).constant.has_value(), "constant int8 weights");
     const int scale = input(0).exponent + input(1).exponent;
-    require_shift(r.shift, scale - output().exponent, kLowestShift, kHighestShift, "shift");
+    if (r.channels) {
+      check_channels(r, scale);
+    } else {
+      require_shift(r.shift, scale - output().exponent, kLowestShift, kHighestShift, "shift");
+    }
     if (has_input(2)) {
       require(input(2).type == DataType::kInt32 && input(2).constant && input(2).exponent == scale,
               fmt::format("a constant int32 bias at exponent {}", scale));
@@ -91,7 +97,39 @@ class NodeChecker {
     }
     if (has_input(3)) {
       require(input(3).type == DataType::kInt8, "an int8 residual");
+      if (r.channels) return check_residual_of_channels(r, scale - input(3).exponent);
       require_shift(r.residual_shift, scale - input(3).exponent, 0, kHighestResidualShift, "residual shift");
+    }
+  }
+
+  void check_channels(const Requantize& r, int scale) const {
+    const ChannelRequantize& channels = *r.channels;
+    const int total = scale - output().exponent;
+    require(r.shift >= 0 && r.shift <= kHighestShift && channels.shift >= 1 && channels.shift <= kHighestShift &&
+                r.shift + channels.shift == total,
+            fmt::format("shifts up to 31 whose sum is {}, found {} and {}", total, r.shift, channels.shift));
+    require(output().shape.size() >= 2 && channels.multipliers.size() == static_cast<size_t>(output().shape[1]),
+            "one multiplier for each output channel");
+    for (const int32_t m : channels.multipliers) {
+      require(m >= 1 && m <= kHighestMultiplier, "multipliers of 15 bits");
+      require(channel_offset(r.shift, channels.shift, m) <= static_cast<int64_t>(kHighestBias),
+              "a rounding of at most 2^30");
+    }
+    require(has_input(3) || channels.residual_multipliers.empty(), "multipliers of a residual only with one");
+  }
+
+  // multiplier * residual multiplier * 2^residual_shift = 2^(scale - residual's exponent), exactly.
+  void check_residual_of_channels(const Requantize& r, int exponent) const {
+    const ChannelRequantize& channels = *r.channels;
+    require(channels.residual_multipliers.size() == channels.multipliers.size(),
+            "one multiplier of the residual for each output channel");
+    require(r.residual_shift >= 0 && r.residual_shift <= kHighestResidualShift, "a residual shift up to 24");
+    const int product = exponent - r.residual_shift;
+    require(product >= 0 && product <= 30, "a residual in the accumulator's units");
+    for (size_t c = 0; c < channels.multipliers.size(); ++c) {
+      require(int64_t{channels.multipliers[c]} * channels.residual_multipliers[c] == int64_t{1} << product &&
+                  channels.residual_multipliers[c] <= kHighestMultiplier,
+              fmt::format("multipliers of channel {} whose product is 2^{}", c, product));
     }
   }
 

@@ -107,9 +107,11 @@ class Builder {
       } else if (!has_weights) {
         node.inputs[i] = copy(id);  // indices
       } else if (i == 1) {
-        node.inputs[i] = add_weights(tensor, scales_.weight[index]);
+        node.inputs[i] = add_weights(tensor, steps_of(index));
       } else {
-        node.inputs[i] = add_bias(tensor, exponent(old.inputs[0]) + scales_.weight[index]);
+        WeightSteps steps = steps_of(index);
+        steps.exponent += exponent(old.inputs[0]);
+        node.inputs[i] = add_bias(tensor, steps);
       }
     }
     if (const auto* function = std::get_if<Unary>(&old.op)) {
@@ -133,22 +135,37 @@ class Builder {
     }
     return add_constant(name + ".table", std::move(table), 0);
   }
-  TensorId add_weights(const Tensor& tensor, int e) {
+  // Constants of channel c are counted in steps of multiplier(c) * 2^-exponent.
+  struct WeightSteps {
+    int exponent = 0;
+    const std::vector<int32_t>* multipliers = nullptr;  // none: 1
+    double multiplier(size_t c) const { return multipliers == nullptr ? 1 : static_cast<double>((*multipliers)[c]); }
+  };
+  WeightSteps steps_of(size_t index) const {
+    const auto& channels = scales_.channels[index];
+    if (channels) return {channels->exponent, &channels->multipliers};
+    return {scales_.weight[index], nullptr};
+  }
+  TensorId add_weights(const Tensor& tensor, const WeightSteps& steps) {
     Array w(DataType::kInt8, tensor.shape);
     const auto from = tensor.constant->data<float>();
     const auto to = w.mutable_data<int8_t>();
-    for (size_t i = 0; i < to.size(); ++i) to[i] = reference::quantize_value(static_cast<double>(from[i]), e);
-    return add_constant(tensor.name, std::move(w), e);
+    const size_t length = to.size() / static_cast<size_t>(tensor.shape[0]);
+    for (size_t i = 0; i < to.size(); ++i) {
+      const double value = static_cast<double>(from[i]) / steps.multiplier(i / length);
+      to[i] = reference::quantize_value(value, steps.exponent);
+    }
+    return add_constant(tensor.name, std::move(w), steps.exponent);
   }
-  TensorId add_bias(const Tensor& tensor, int e) {
+  TensorId add_bias(const Tensor& tensor, const WeightSteps& steps) {
     Array b(DataType::kInt32, tensor.shape);
     const auto from = tensor.constant->data<float>();
     const auto to = b.mutable_data<int32_t>();
-    for (size_t i = 0; i < to.size(); ++i) {
-      const double value = std::round(std::ldexp(static_cast<double>(from[i]), e));
-      to[i] = static_cast<int32_t>(std::clamp(value, -kHighestBias, kHighestBias));
+    for (size_t c = 0; c < to.size(); ++c) {
+      const double value = std::round(std::ldexp(static_cast<double>(from[c]) / steps.multiplier(c), steps.exponent));
+      to[c] = static_cast<int32_t>(std::clamp(value, -kHighestBias, kHighestBias));
     }
-    return add_constant(tensor.name, std::move(b), e);
+    return add_constant(tensor.name, std::move(b), steps.exponent);
   }
   TensorId add_constant(const std::string& name, Array value, int e) {
     const TensorId id = graph_.add_constant(name, std::move(value));
@@ -162,9 +179,9 @@ class Builder {
     const int ey = exponent(node.outputs[0]);
     Requantize r;
     if (const Conv* conv = std::get_if<Conv>(&node.op)) {
-      set_weighted(r, node, exponent(node.inputs[0]) + scales_.weight[index], conv->clamp);
+      set_weighted(r, index, conv->clamp);
     } else if (const Dense* dense = std::get_if<Dense>(&node.op)) {
-      set_weighted(r, node, exponent(node.inputs[0]) + scales_.weight[index], dense->clamp);
+      set_weighted(r, index, dense->clamp);
     } else if (const Add* add = std::get_if<Add>(&node.op)) {
       const int ea = exponent(node.inputs[0]);
       const int eb = exponent(node.inputs[1]);
@@ -187,11 +204,19 @@ class Builder {
     }
     return r;
   }
-  void set_weighted(Requantize& r, const Node& node, int scale, const Clamp& clamp) const {
+  void set_weighted(Requantize& r, size_t index, const Clamp& clamp) const {
+    const Node& node = source_.nodes[index];
     const int ey = exponent(node.outputs[0]);
+    set_range(r, clamp, ey);
+    if (const auto& channels = scales_.channels[index]) {
+      r.shift = channels->shift;
+      r.residual_shift = channels->residual_shift;
+      r.channels = ChannelRequantize{channels->multipliers, channels->residual_multipliers, channels->product_shift};
+      return;
+    }
+    const int scale = exponent(node.inputs[0]) + scales_.weight[index];
     r.shift = scale - ey;
     if (node.inputs.size() > 3 && node.inputs[3] != kNoTensor) r.residual_shift = scale - exponent(node.inputs[3]);
-    set_range(r, clamp, ey);
   }
 
   const Graph& source_;

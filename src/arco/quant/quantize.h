@@ -1,4 +1,4 @@
-// From a float graph to one that runs in int8 with power-of-two scales.
+// From a float graph to one that runs in int8, with power-of-two scales of activations.
 #pragma once
 
 #include <string>
@@ -9,11 +9,17 @@
 
 namespace arco {
 
+enum class WeightScales {
+  kPerTensor,  // a power of two for all weights of a layer: any chip
+  kPerChannel  // a multiplier for each output channel: chips of variant vta++, a few ALU passes more
+};
+
 struct QuantizeOptions {
+  WeightScales weight_scales = WeightScales::kPerTensor;
   // Exponents that ranges may choose: steps between 2^-40 and 2^40. Hardware limits may lower them further.
   int lowest_exponent = -40;
   int highest_exponent = 40;
-  std::vector<std::string> float_nodes;  // names of nodes that must stay in float
+  std::vector<std::string> float_nodes = {};  // names of nodes that must stay in float
 };
 
 // The optimised `graph` (batch norms folded, activations fused) with all nodes that can in int8, see choose.h. Weights

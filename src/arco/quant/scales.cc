@@ -14,9 +14,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "arco/base/error.h"
+#include "arco/quant/brought_scales.h"
 #include "arco/quant/choose.h"
 #include "arco/quant/quantize.h"
 
@@ -75,6 +77,15 @@ WeightStatistics statistics_of(const Graph& graph, const Node& node) {
   return s;
 }
 
+// The exponent that weights bring, if it is one power of two for all; else no limit.
+int brought_exponent(const Tensor& weights) {
+  const std::vector<double> steps = channel_steps(weights);
+  constexpr int kNoLimit = std::numeric_limits<int>::max();
+  if (steps.empty() || std::ranges::any_of(steps, [&](double step) { return step != steps[0]; })) return kNoLimit;
+  const int exponent = largest_exponent(steps[0], 1);
+  return std::ldexp(1.0, -exponent) == steps[0] ? exponent : kNoLimit;
+}
+
 bool has_weights(const Node& node) {
   return std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op);
 }
@@ -113,7 +124,7 @@ class Solver {
       if (contradiction < 0) break;
       int8_[static_cast<size_t>(contradiction)] = false;
     }
-    Scales scales{int8_, std::vector<int>(graph_.tensors.size(), 0), weight_};
+    Scales scales{int8_, std::vector<int>(graph_.tensors.size(), 0), weight_, {}};
     for (size_t i = 0; i < graph_.tensors.size(); ++i) scales.activation[i] = exponent(static_cast<TensorId>(i));
     return scales;
   }
@@ -140,10 +151,14 @@ class Solver {
       // Weights may reach 127.49, which still rounds to 127.
       const double max_abs = statistics_[i].max_abs;
       if (max_abs > 0) weight_[i] = largest_exponent(max_abs, std::nextafter(127.5, 0.0));
+      if (max_abs > 0) weight_[i] = std::min(weight_[i], brought_exponent(graph_.tensor(node.inputs[1])));
     }
   }
 
   void limit_by_range(TensorId id) {
+    const auto& steps = graph_.tensor(id).int8_steps;
+    if (!steps.empty())
+      return lower(id, std::max(largest_exponent(static_cast<double>(steps[0]), 1), options_.lowest_exponent));
     const double range = static_cast<double>(ranges_.max_abs[static_cast<size_t>(id)]);
     if (range > 0) lower(id, std::max(largest_exponent(range, 127), options_.lowest_exponent));
   }
@@ -263,12 +278,26 @@ class Solver {
   bool changed_ = false;
 };
 
+std::optional<ChannelScales> channels_of(const Graph& graph, const Node& node, const Scales& scales) {
+  const auto exponent = [&](TensorId id) { return scales.activation[static_cast<size_t>(id)]; };
+  NeighbourExponents exponents{exponent(node.inputs[0]), exponent(node.outputs[0]), std::nullopt};
+  const auto input = [&](size_t index) { return index < node.inputs.size() ? node.inputs[index] : kNoTensor; };
+  if (input(3) != kNoTensor) exponents.residual = exponent(input(3));
+  const Array* bias = input(2) == kNoTensor ? nullptr : &*graph.tensor(input(2)).constant;
+  return choose_channel_scales(graph.tensor(node.inputs[1]), bias, exponents);
+}
+
 }  // namespace
 
 Scales choose_scales(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options) {
   ARCO_CHECK(ranges.max_abs.size() == graph.tensors.size(), "ranges of {} tensors for {}", ranges.max_abs.size(),
              graph.tensors.size());
-  return Solver(graph, ranges, options, choose_int8_nodes(graph, options.float_nodes)).solve();
+  Scales scales = Solver(graph, ranges, options, choose_int8_nodes(graph, options.float_nodes)).solve();
+  scales.channels.resize(graph.nodes.size());
+  for (size_t i = 0; options.weight_scales == WeightScales::kPerChannel && i < graph.nodes.size(); ++i) {
+    if (scales.int8[i] && has_weights(graph.nodes[i])) scales.channels[i] = channels_of(graph, graph.nodes[i], scales);
+  }
+  return scales;
 }
 
 }  // namespace arco

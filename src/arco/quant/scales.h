@@ -7,6 +7,7 @@
 
 #include "arco/graph/graph.h"
 #include "arco/quant/calibrate.h"
+#include "arco/quant/channel_scales.h"
 
 namespace arco {
 
@@ -24,6 +25,7 @@ struct Scales {
   std::vector<bool> int8;       // by node: runs in int8
   std::vector<int> activation;  // by TensorId: exponent of its int8 form; meaningful for operands of int8 nodes
   std::vector<int> weight;      // by node: exponent of the weights of Conv and Dense
+  std::vector<std::optional<ChannelScales>> channels;  // by node: set instead where each channel has its own scale
 };
 
 // The largest e with max_abs * 2^e <= limit; max_abs > 0.

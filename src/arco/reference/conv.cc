@@ -156,8 +156,8 @@ Array int_conv(const Conv& op, const Call& call, const Extents& e) {
   for_each_output<IntArithmetic>(op, call, e, [&](size_t i, size_t co, uint32_t sum) {
     auto acc = static_cast<int32_t>(sum);
     if (!b.empty()) acc = wrap_add(acc, b[co]);
-    if (!r.empty()) acc = wrap_add(acc, wrap_shift_left(r[i], scale.residual_shift));
-    out[i] = requantize(acc, scale);
+    if (!r.empty()) acc = wrap_add(acc, scale_residual(r[i], scale, co));
+    out[i] = requantize(acc, scale, co);
   });
   return y;
 }

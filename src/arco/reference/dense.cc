@@ -135,8 +135,8 @@ Array dense(const Dense& op, const Call& call) {
     const auto out = y.mutable_data<int8_t>();
     for_each_output<int8_t>(call, [&](size_t i, size_t o, int32_t acc) {
       if (bias) acc = wrap_add(acc, bias->data<int32_t>()[o]);
-      if (residual) acc = wrap_add(acc, wrap_shift_left(residual->data<int8_t>()[i], scale.residual_shift));
-      out[i] = requantize(acc, scale);
+      if (residual) acc = wrap_add(acc, scale_residual(residual->data<int8_t>()[i], scale, o));
+      out[i] = requantize(acc, scale, o);
     });
     return y;
   }

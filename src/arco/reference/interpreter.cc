@@ -2,6 +2,9 @@
 // tensor is dropped after its last reader.
 #include "arco/reference/interpreter.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include "arco/base/error.h"
 #include "arco/reference/conv.h"
 #include "arco/reference/dense.h"
@@ -18,12 +21,32 @@ namespace arco {
 
 namespace reference {
 
-void check_requantize(const Requantize& r) {
+namespace {
+
+void check_channels(const ChannelRequantize& channels, int shift, size_t count) {
+  const auto fits = [](int32_t m) { return m >= 1 && m <= INT16_MAX; };
+  ARCO_CHECK(channels.multipliers.size() == count, "{} multipliers for {} channels", channels.multipliers.size(),
+             count);
+  ARCO_CHECK(channels.residual_multipliers.empty() || channels.residual_multipliers.size() == count,
+             "{} residual multipliers for {} channels", channels.residual_multipliers.size(), count);
+  ARCO_CHECK(
+      std::ranges::all_of(channels.multipliers, fits) && std::ranges::all_of(channels.residual_multipliers, fits),
+      "a multiplier of a channel is out of range");
+  ARCO_CHECK(channels.shift >= 1 && channels.shift <= 31 && shift >= 0, "shifts {} and {} of channels", shift,
+             channels.shift);
+}
+
+}  // namespace
+
+void check_requantize(const Requantize& r, const Shape& output_shape) {
   const auto is_left_shift = [](int shift) { return shift >= 0 && shift <= 31; };
   ARCO_CHECK(r.shift >= -31 && r.shift <= 31, "requantisation shift {}", r.shift);
   ARCO_CHECK(is_left_shift(r.residual_shift) && is_left_shift(r.add_shifts[0]) && is_left_shift(r.add_shifts[1]),
              "operand shifts {}, {}, {}", r.residual_shift, r.add_shifts[0], r.add_shifts[1]);
   ARCO_CHECK(r.low >= -128 && r.low <= r.high && r.high <= 127, "requantisation to [{}, {}]", r.low, r.high);
+  if (!r.channels) return;
+  ARCO_CHECK(output_shape.size() >= 2, "channels of a result of shape {}", to_string(output_shape));
+  check_channels(*r.channels, r.shift, static_cast<size_t>(output_shape[1]));
 }
 
 namespace {
@@ -89,7 +112,7 @@ std::vector<Array> run_reference_node(const Graph& graph, const Node& node, cons
   call.output_exponent = output.exponent;
   if (node.inputs[0] != kNoTensor) call.input_exponent = graph.tensor(node.inputs[0]).exponent;
   if (node.requantize) {
-    reference::check_requantize(*node.requantize);
+    reference::check_requantize(*node.requantize, output.shape);
     call.requantize = &*node.requantize;
   }
   Array result = std::visit(reference::Dispatch{call}, node.op);

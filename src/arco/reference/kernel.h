@@ -48,8 +48,24 @@ inline int8_t requantize(int32_t acc, const Requantize& r) {
   return static_cast<int8_t>(value > r.high ? r.high : value);
 }
 
-// Throws InternalError for shifts outside [-31, 31] ([0, 31] for those of operands) or bounds outside int8.
-void check_requantize(const Requantize& r);
+// The same for output channel c of a node with a scale for each channel (operators.h, ChannelRequantize).
+inline int8_t requantize(int32_t acc, const Requantize& r, size_t c) {
+  if (!r.channels) return requantize(acc, r);
+  const int32_t m = r.channels->multipliers[c];
+  int64_t offset = ((int64_t{1} << (r.shift + r.channels->shift - 1)) + m / 2) / m;
+  if (r.shift > 0) offset += int64_t{1} << (r.shift - 1);
+  const int32_t a = wrap_add(acc, static_cast<int32_t>(offset)) >> r.shift;
+  const int32_t value = wrap_multiply(a, m) >> r.channels->shift;
+  return static_cast<int8_t>(value < r.low ? r.low : value > r.high ? r.high : value);
+}
+// A residual in the units of the accumulator of channel c.
+inline int32_t scale_residual(int8_t value, const Requantize& r, size_t c) {
+  return wrap_shift_left(r.channels ? value * r.channels->residual_multipliers[c] : value, r.residual_shift);
+}
+
+// Throws InternalError for shifts outside [-31, 31] ([0, 31] for those of operands and of channels), for bounds outside
+// int8, and for multipliers out of their range or of another number than the output's channels.
+void check_requantize(const Requantize& r, const Shape& output_shape);
 
 // Limits to [low, high]; NaN stays NaN.
 inline float apply(const Clamp& clamp, float value) {

@@ -283,6 +283,13 @@ class Compiler {
 Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules, ChainRule chains) {
   ErrorList errors("hardware " + hardware.to_string());
   for (const std::string& violation : hardware.violations()) errors.add("{}", violation);
+  const auto channels = [](const Node& node) { return node.requantize && node.requantize->channels; };
+  if (hardware.variant == IsaVariant::kUp && std::ranges::any_of(quantized.nodes, channels)) {
+    errors.add(
+        "the weights have a scale for each channel, which takes a multiplication by a vector that chips of variant up "
+        "do "
+        "not have; quantise with --weight-scales per-tensor, or take hardware of variant vta++");
+  }
   errors.throw_if_any();
   Executable executable;
   executable.graph = std::move(quantized);
@@ -296,10 +303,11 @@ std::vector<uint8_t> constant_bytes(const Executable& executable, const Compiled
   const auto constant = [&](TensorId id) -> const Array& { return *executable.graph.tensor(id).constant; };
   if (kind == SegmentKind::kWeight) return pack_weights(constant(layer.weight), layer.workload, executable.hardware);
   ARCO_CHECK(kind == SegmentKind::kBias, "{} is not constant", to_string(kind));
-  const int32_t rounding = rounding_of(layer.numbers.shift);
-  if (layer.workload.kind != WorkloadKind::kConv2d) return pack_constant(rounding, executable.hardware);
+  if (layer.workload.kind != WorkloadKind::kConv2d) {
+    return pack_constant(rounding_of(layer.numbers.shift), executable.hardware);
+  }
   const Array* bias = layer.bias == kNoTensor ? nullptr : &constant(layer.bias);
-  return pack_bias(bias, rounding, layer.workload, executable.hardware);
+  return pack_bias(bias_rows(bias, layer.numbers, layer.workload.co), executable.hardware);
 }
 
 namespace {

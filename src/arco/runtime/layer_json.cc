@@ -57,6 +57,7 @@ Json workload_to_json(const Workload& w) {
           {"bias", w.has_bias},
           {"residual", w.has_residual || w.kind == WorkloadKind::kAdd},
           {"pool", pool_to_json(w.pool)},
+          {"channel_scales", w.channel_scales},
           {"macs", w.macs()}};
 }
 

@@ -3,6 +3,7 @@
 // operator is a row in `layers()`.
 #include <gtest/gtest.h>
 
+#include "arco/base/error.h"
 #include "arco/base/random.h"
 #include "arco/isa/checker.h"
 #include "arco/runtime/run.h"
@@ -108,6 +109,20 @@ Pool pool(Pool::Kind kind, int64_t kernel, int64_t stride, std::array<int64_t, 4
   return p;
 }
 
+// A scale for each output channel: random multipliers, and with a residual random ones for it too.
+Requantize channels(int64_t count, int shift, int product_shift, int low = -127, int residual_shift = -1) {
+  Requantize r = numbers(shift, low, std::max(0, residual_shift));
+  Random random(static_cast<uint64_t>(count));
+  r.channels.emplace().shift = product_shift;
+  for (int64_t c = 0; c < count; ++c) {
+    r.channels->multipliers.push_back(static_cast<int32_t>(random.between(1, 1 << random.between(1, 15)) - 1) | 1);
+    if (residual_shift >= 0) {
+      r.channels->residual_multipliers.push_back(static_cast<int32_t>(random.between(1, 32767)));
+    }
+  }
+  return r;
+}
+
 Requantize average(int32_t multiplier, int shift) {
   Requantize r = numbers(shift);
   r.multiplier = multiplier;
@@ -136,6 +151,24 @@ std::vector<Layer> layers() {
       {"conv_large_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, false, false, numbers(17)},
       {"conv_left_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, numbers(-2)},
       {"conv_no_shift", conv(1, none), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, numbers(0)},
+      {"channels_conv3x3", conv(1, same), {1, 32, 8, 8}, {40, 32, 3, 3}, true, false, channels(40, 3, 16)},
+      {"channels_conv1x1_no_bias", conv(1, none), {2, 48, 5, 5}, {16, 48, 1, 1}, false, false, channels(16, 0, 19, 0)},
+      {"channels_conv3x3_residual",
+       conv(1, same),
+       {1, 20, 6, 6},
+       {20, 20, 3, 3},
+       true,
+       true,
+       channels(20, 2, 14, -127, 3)},
+      {"channels_conv1x1_residual_no_shift",
+       conv(1, none),
+       {1, 16, 4, 4},
+       {72, 16, 1, 1},
+       false,
+       true,
+       channels(72, 4, 12, 0, 0)},
+      {"channels_depthwise3x3", grouped(24, 2, same), {1, 24, 9, 8}, {24, 1, 3, 3}, true, false, channels(24, 1, 15)},
+      {"channels_dense", Dense{}, {2, 100}, {10, 100}, true, false, channels(10, 5, 31)},
       {"depthwise3x3", grouped(24, 1, same), {1, 24, 9, 8}, {24, 1, 3, 3}, true, false, numbers(7, 0)},
       {"depthwise3x3_stride2_residual",
        grouped(64, 2, same),
@@ -277,6 +310,7 @@ TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
   const Layer layer = layers()[GetParam()];
   Random random(17 + GetParam());
   for (const HardwareConfig& hw : chips()) {
+    if (layer.numbers.channels && hw.variant == IsaVariant::kUp) continue;  // refused: tested on its own
     SCOPED_TRACE(layer.name + " on " + hw.to_string());
     ASSERT_TRUE(hw.violations().empty()) << hw.violations()[0];
     const Graph graph = one_layer(layer, random);
@@ -299,6 +333,18 @@ TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
           random);
       if (HasFatalFailure()) return;
     }
+  }
+}
+
+TEST(OperatorSuite, PlainVtaRefusesScalesForEachChannel) {
+  Random random(1);
+  const Layer layer{"c", conv(1, {0, 0, 0, 0}), {1, 16, 4, 4}, {16, 16, 1, 1}, true, false, channels(16, 2, 14)};
+  const Graph graph = one_layer(layer, random);
+  try {
+    compile(graph, HardwareConfig{});
+    FAIL() << "compiled";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("--weight-scales per-tensor"), std::string::npos) << error.what();
   }
 }
 

@@ -202,7 +202,8 @@ Json describe(const Executable& executable, const CompiledLayer& compiled, const
   }
   if (compiled.layer.workload.kind == WorkloadKind::kConv2d) {
     layouts["weight"] = {{"order", "[CO/block_out][CI/block_in][KH][KW][block_out][block_in]"}};
-    layouts["bias"] = {{"order", "int32 [CO/block_out][batch][block_out], rounding included"}};
+    layouts["bias"] = {{"order", "int32 [CO/block_out][row][batch][block_out], rounding included"},
+                       {"rows", compiled.layer.workload.bias_rows()}};
   }
   return {{"name", compiled.layer.name},
           {"instructions",

@@ -92,7 +92,7 @@ void set_tiles(const Workload& workload, const Schedule& s, Geometry& g) {
   if (workload.kind == WorkloadKind::kConv2d) {
     g.inp_tile = s.tile_b * g.tile_bundles * s.tile_ci * g.in_rows * g.in_cols;
     g.wgt_tile = s.tile_co * s.tile_ci * workload.kh * workload.kw;
-    g.bias_tile = workload.has_bias ? s.tile_co : 0;
+    g.bias_tile = s.tile_co * workload.bias_rows();
     g.acc_input = workload.pool ? channels * g.conv_rows * g.conv_cols : 0;
   } else {
     g.acc_input = channels * g.in_rows * g.in_cols;
@@ -211,14 +211,15 @@ LoopPlan window_loops(const Workload& w, const Schedule& s, const HardwareConfig
   return plan_loops(loops, std::size(loops), alu_limits(hardware));
 }
 
-LoopPlan bias_loops(const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
+LoopPlan bias_loops(const Workload& w, const Schedule& s, const HardwareConfig& hardware, const Geometry& g) {
   const int64_t r = g.out_ratio;
+  const int64_t rows = w.bias_rows();
   const int64_t plane = s.tile_h * s.tile_w * r;
   const AffineLoop loops[] = {
       {s.tile_b, s.tile_co / r * plane, 0, 0},
-      {s.tile_co / r, plane, r, 0},
+      {s.tile_co / r, plane, r * rows, 0},
       {s.tile_h * s.tile_w, r, 0, 0},
-      {r, 1, 1, 0},
+      {r, 1, rows, 0},
   };
   return plan_loops(loops, std::size(loops), alu_limits(hardware));
 }

@@ -116,8 +116,10 @@ LoopPlan gemm_loops(const Workload& workload, const Schedule& schedule, const Ha
                     const Geometry& geometry);
 LoopPlan window_loops(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
                       const Geometry& geometry);
-// Broadcasting one element per output channel block (bias) over the tile: src is the bias index.
-LoopPlan bias_loops(const Schedule& schedule, const HardwareConfig& hardware, const Geometry& geometry);
+// Broadcasting one element per output channel block (bias) over the tile: src is the bias index, in steps of
+// bias_rows().
+LoopPlan bias_loops(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware,
+                    const Geometry& geometry);
 // Every entry of the accumulator tile, src = dst.
 LoopPlan range_loops(const Schedule& schedule, const HardwareConfig& hardware);
 // rows x columns of every plane of the sums that a pool stage reads, src = dst.

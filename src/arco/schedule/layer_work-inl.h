@@ -136,6 +136,7 @@ class WorkBuilder {
   }
   void requantize(Lanes entries) {
     if (w_.shift_out) end_alu(pass(entries));
+    if (w_.channel_scales) end_alu(pair(entries) + pass(entries), 2);  // product and its shift
     clamp(w_.symmetric_clamp, entries);
   }
   // Rounding before a right shift; a left shift (which the task does not tell apart) has none.
@@ -169,6 +170,7 @@ class WorkBuilder {
     per_tile_ += out_.gemms;
     if (w_.has_residual) {
       accumulators(&PlaneCosts::residual, out_groups_, 1);
+      if (w_.channel_scales) begin_alu(pair(sums_));
       if (w_.shift_residual) begin_alu(pass(sums_));
     }
     if (w_.pools_maxima()) maxima();
@@ -242,7 +244,7 @@ class WorkBuilder {
 
   void bias() {
     const Lanes loads = reuse_.bias.loads;
-    const Lanes beats = beats_of(tile_co_ * static_cast<double>(hw_.acc_element_bytes()));
+    const Lanes beats = beats_of(tile_co_ * static_cast<double>(w_.bias_rows() * hw_.acc_element_bytes()));
     out_.bias = beats + c_.bias_fixed;
     out_.bias_total = loads * out_.bias;
     dma(loads, both(loads * beats), loads);

@@ -108,7 +108,7 @@ int64_t micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw
   if (w.pool) uops = std::max(uops, pool_micro_ops(w, s, hw, g));
   if (w.kind == WorkloadKind::kConv2d) {
     uops = std::max(uops, gemm_loops(w, s, hw, g).uops);
-    if (w.has_bias) uops = std::max(uops, bias_loops(w.pools_maxima() ? s : conv_tile(s, g), hw, g).uops);
+    if (w.has_bias) uops = std::max(uops, bias_loops(w, w.pools_maxima() ? s : conv_tile(s, g), hw, g).uops);
   } else {
     uops = std::max(uops, window_loops(w, s, hw, g).uops);
   }

@@ -43,6 +43,9 @@ struct Workload {
   bool shift_residual = false;   // residual is shifted left before the sum (kAdd: one operand is)
   bool shift_out = true;         // requantisation shifts
   bool symmetric_clamp = false;  // output range is [-high, high]: one CLP on vta++ instead of MAX and MIN
+  // conv: accumulators (and residual) are multiplied by a number for each output channel. These come as further rows of
+  // the bias, so has_bias holds too. shift_out is the shift before the product; one after it there is always.
+  bool channel_scales = false;
   // A dense layer that reads a flattened image: its pixels. ci counts the image's channels, h = w = 1.
   int64_t plane = 1;
   // The host writes the input (network input, result of a host layer), so it comes packed for this layer alone.
@@ -58,6 +61,11 @@ struct Workload {
   int64_t conv_ow() const { return pool ? pool->w : ow; }
   bool pools_maxima() const { return pool && pool->is_max(); }
   bool pools_averages() const { return pool && !pool->is_max(); }
+  // Accumulator elements of constants for each block of output channels: bias, multipliers, those of the residual.
+  int64_t bias_rows() const {
+    if (channel_scales) return has_residual ? 3 : 2;
+    return has_bias ? 1 : 0;
+  }
 
   int64_t macs() const;  // multiplications of the operation as defined (padding to blocks not counted)
   // "conv2d n1 64x56x56 -> 128x28x28 k3x3 s2x2 p1,1,1,1 +bias +residual"; equal workloads have equal texts.

@@ -194,7 +194,10 @@ class CoOptimiser {
 
 std::optional<Reference> tune_default_vta(const std::vector<WeightedTask>& tasks, const CoOptimiserOptions& options,
                                           RecordedSearch& records, const std::function<void(size_t)>& finished) {
-  const HardwareConfig vta;
+  HardwareConfig vta;
+  // Scales for each channel need a multiplication that plain VTA lacks.
+  const auto multiplies = [](const WeightedTask& task) { return task.workload.channel_scales; };
+  if (std::ranges::any_of(tasks, multiplies)) vta.variant = IsaVariant::kVtaPlus;
   const TaskTuningOptions tuning{{"exhaustive", {}}, options.reference_trials, 8, 0, options.jobs, options.timing};
   const std::vector<TunedTask> tuned = tune_tasks(tasks, schedules_on(vta, options.space), tuning, records, finished);
   Reference reference{vta, 0, 0, area_of(vta).total(), true};

@@ -175,6 +175,8 @@ Workload random_workload(Random& random) {
     w.has_residual = chance(random, 3);
     w.shift_residual = w.has_residual && chance(random, 2);
     w.host_input = chance(random, 10);
+    w.channel_scales = chance(random, 5);
+    w.has_bias = w.has_bias || w.channel_scales;
     if (chance(random, 10)) {
       w.h = w.w = 1;
       w.plane = pick<int64_t>(random, {1, 1, 49});
@@ -188,7 +190,8 @@ Workload random_workload(Random& random) {
     if (w.kind != WorkloadKind::kAdd) random_window(random, w);
   }
   set_output(w);
-  if (w.kind == WorkloadKind::kConv2d && w.plane == 1 && chance(random, 4)) add_pool_stage(random, w);
+  if (w.kind == WorkloadKind::kConv2d && w.plane == 1 && !w.channel_scales && chance(random, 4))
+    add_pool_stage(random, w);
   return w;
 }
 

@@ -1,0 +1,121 @@
+#include "arco/quant/brought_scales.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "arco/quant/quantize.h"
+#include "arco/reference/test_graph.h"
+
+namespace arco {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::TestGraph;
+
+struct QdqGraph : TestGraph {
+  // x -> QuantizeLinear -> DequantizeLinear
+  TensorId pair(const std::string& name, TensorId x, float scale) {
+    const TensorId s = constant<float>(name + ".scale", {}, {scale});
+    const TensorId z = constant<int8_t>(name + ".zero", {}, {0});
+    const TensorId q = node(name + ".quantize", QuantizeLinear{1, DataType::kInt8}, {x, s, z});
+    return node(name + ".dequantize", DequantizeLinear{}, {q, s, z});
+  }
+  TensorId uint8_pair(const std::string& name, TensorId x, float scale, uint8_t zero) {
+    const TensorId s = constant<float>(name + ".scale", {}, {scale});
+    const TensorId z = constant<uint8_t>(name + ".zero", {}, {zero});
+    const TensorId q = node(name + ".quantize", QuantizeLinear{1, DataType::kUint8}, {x, s, z});
+    return node(name + ".dequantize", DequantizeLinear{}, {q, s, z});
+  }
+  // Weights [4, 3] as a quantised model has them after their DequantizeLinear was folded.
+  TensorId weights(const std::string& name, const std::vector<float>& steps) {
+    std::vector<float> values;
+    for (size_t i = 0; i < 12; ++i) {
+      const auto level = static_cast<float>(static_cast<int>(i * 37 % 255) - 127);
+      values.push_back(level * steps[steps.size() == 1 ? 0 : i / 3]);
+    }
+    const TensorId id = constant<float>(name, {4, 3}, values);
+    graph.tensor(id).int8_steps = steps;
+    return id;
+  }
+};
+
+int exponent_of(const Graph& graph, const std::string& name) {
+  for (const Tensor& tensor : graph.tensors) {
+    if (tensor.name == name) return tensor.exponent;
+  }
+  return -1000;
+}
+
+TEST(BroughtScales, PowersOfTwoAreKeptWhateverTheCalibrationSays) {
+  QdqGraph t;
+  const TensorId x = t.pair("in", t.input("x", {1, 3}), 0.125F);
+  const TensorId y = t.node("fc", Dense{}, {x, t.weights("w", {0.015625F})});
+  Graph graph = t.finish({t.pair("out", y, 2)});
+  EXPECT_EQ(take_brought_scales(graph), 2U);
+  for (const Node& node : graph.nodes) EXPECT_FALSE(std::holds_alternative<DequantizeLinear>(node.op)) << node.name;
+  const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)));
+  EXPECT_EQ(exponent_of(q, "x.int8"), 3);
+  EXPECT_EQ(exponent_of(q, "w"), 6);
+  EXPECT_EQ(exponent_of(q, "fc:out"), -1);
+  const BroughtScales scales = compare_brought_scales(graph, q);
+  EXPECT_EQ(scales.activations.brought, 2U);
+  EXPECT_EQ(scales.activations.kept, 2U);
+  EXPECT_EQ(scales.weights.brought, 1U);
+  EXPECT_EQ(scales.weights.kept, 1U);
+}
+
+TEST(BroughtScales, OthersAreRoundedUpAndNamed) {
+  QdqGraph t;
+  const TensorId x = t.uint8_pair("in", t.input("x", {1, 3}), 0.1F, 128);
+  const TensorId w = t.weights("w", {0.01F});
+  Graph graph = t.finish({t.node("fc", Dense{}, {x, w})});
+  EXPECT_EQ(take_brought_scales(graph), 1U);
+  EXPECT_NEAR(graph.tensor(graph.inputs[0]).int8_steps.at(0), 0.1 * 128 / 127, 1e-6);
+  const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)));
+  EXPECT_EQ(exponent_of(q, "x.int8"), 3);
+  const BroughtScales scales = compare_brought_scales(graph, q);
+  EXPECT_EQ(scales.activations.kept, 0U);
+  EXPECT_THAT(scales.activations.example, HasSubstr("'x': 0.1008 becomes 0.125"));
+  EXPECT_EQ(scales.weights.kept, 0U);
+  EXPECT_THAT(scales.weights.example, HasSubstr("'w': 0.01 becomes"));
+}
+
+TEST(BroughtScales, MultipliersKeepThoseOfWeights) {
+  QdqGraph t;
+  const std::vector<float> steps{0.01F, 0.0033F, 0.027F, 0.0059F};
+  const TensorId w = t.weights("w", steps);
+  Graph graph = t.finish({t.node("fc", Dense{}, {t.input("x", {1, 3}), w})});
+  const Graph q =
+      quantize(graph, calibrate(graph, noise_calibration(graph, 3)), {.weight_scales = WeightScales::kPerChannel});
+  const BroughtScales scales = compare_brought_scales(graph, q);
+  EXPECT_EQ(scales.weights.kept, 1U) << scales.weights.example;
+  for (const Tensor& tensor : q.tensors) {
+    if (tensor.name != "w") continue;
+    const auto values = tensor.constant->data<int8_t>();
+    for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], static_cast<int>(i * 37 % 255) - 127) << i;
+  }
+}
+
+TEST(BroughtScales, WeightsThatAPassChangedBringNone) {
+  QdqGraph t;
+  const TensorId w = t.weights("w", {0.01F});
+  EXPECT_EQ(channel_steps(t.graph.tensor(w)).size(), 4U);
+  t.graph.tensor(w).int8_steps = {0.013F};
+  EXPECT_TRUE(channel_steps(t.graph.tensor(w)).empty());
+}
+
+TEST(BroughtScales, PairsOfDifferentScalesStay) {
+  QdqGraph t;
+  const TensorId x = t.input("x", {1, 3});
+  const TensorId s = t.constant<float>("s", {}, {0.5F});
+  const TensorId other = t.constant<float>("other", {}, {0.25F});
+  const TensorId z = t.constant<int8_t>("z", {}, {0});
+  const TensorId q = t.node("q", QuantizeLinear{1, DataType::kInt8}, {x, s, z});
+  Graph graph = t.finish({t.node("d", DequantizeLinear{}, {q, other, z})});
+  EXPECT_EQ(take_brought_scales(graph), 0U);
+}
+
+}  // namespace
+}  // namespace arco
