@@ -70,6 +70,7 @@ void Mappo::collect(VectorEnvironment& environment) {
   std::vector<Moves> per_agent(shape_.agents.size());
   std::vector<float> rewards(episodes);
   std::vector<uint8_t> terminal(episodes);
+  std::vector<Activations> acting(scopes_.size());
   rollout_.alive.setOnes();
   environment.reset();
   for (int t = 0; t < options_.steps; ++t) {
@@ -77,8 +78,7 @@ void Mappo::collect(VectorEnvironment& environment) {
     const int first = t * episodes;
     for (size_t p = 0; p < scopes_.size(); ++p) {
       PolicyRollout& view = rollout_.policies[p];
-      const Matrix& logits =
-          actors_[p].network.forward(view.observations.middleCols(first, episodes), actors_[p].activations);
+      const Matrix& logits = actors_[p].network.forward(view.observations.middleCols(first, episodes), acting[p]);
       Moves moves;
       Matrix log_probabilities;
       sample_moves(logits, view.masks.middleCols(first, episodes), random_, moves, log_probabilities);
@@ -147,7 +147,7 @@ void Mappo::learn_actor(size_t policy, std::vector<float>& correction, UpdateRep
                                        .entropy_coefficient = scheduled(options_.entropy_start, options_.entropy_end),
                                        .ratio_per_head = false};
   const float rate = scheduled(options_.actor_rate, options_.actor_rate * options_.final_rate);
-  const Matrix observations = view.observations.leftCols(view.moves.cols());
+  const Samples observations = view.observations.leftCols(view.moves.cols());
   Learner& actor = actors_[policy];
   Matrix gradient;
   PolicyLoss loss;
@@ -174,7 +174,7 @@ void Mappo::learn_actor(size_t policy, std::vector<float>& correction, UpdateRep
 void Mappo::learn_critic(size_t index, UpdateReport& report) {
   Critic& critic = critics_[index];
   Learner& learner = critic.learner;
-  const Matrix input = critic_input(index).leftCols(rollout_.rewards.size());
+  const Samples input = critic_input(index).leftCols(rollout_.rewards.size());
   const ValueLossOptions loss_options{.clip = static_cast<float>(options_.clip),
                                       .huber_delta = static_cast<float>(options_.huber_delta),
                                       .coefficient = static_cast<float>(options_.value_coefficient)};

@@ -55,51 +55,57 @@ void Network::initialise(size_t layer, Random& random) {
   }
 }
 
-const Matrix& Network::forward(const Matrix& x, Activations& activations) const {
-  ARCO_CHECK(x.rows() == inputs_, "{} inputs given, {} expected", x.rows(), inputs_);
+const Matrix& Network::forward(const Samples& x, Activations& activations) const {
+  ARCO_CHECK(x.rows() == inputs_ && x.outerStride() == x.rows(), "{} inputs given, {} expected", x.rows(), inputs_);
   activations.layers.resize(layers_.size());
   Matrix scaled;
   for (size_t l = 0; l < layers_.size(); ++l) {
-    const Matrix* input = l == 0 ? &x : &activations.layers[l - 1];
-    if (layers_[l].input_scale != 1) {
-      scaled = layers_[l].input_scale * *input;
-      input = &scaled;
-    }
+    const float* input = layer_input(l, x, activations, scaled);
     const size_t rows = layers_[l].outputs, columns = layer_inputs(l);
     const float* weights = parameters_.data() + offsets_[l];
     Matrix& output = activations.layers[l];
     output.resize(rows, x.cols());
-    dense_forward(weights, weights + rows * columns, rows, columns, input->data(), x.cols(), layers_[l].with_tanh,
+    dense_forward(weights, weights + rows * columns, rows, columns, input, x.cols(), layers_[l].with_tanh,
                   output.data());
   }
   return activations.output();
 }
 
-void Network::backward(const Matrix& x, Activations& activations, Matrix output_gradient,
+void Network::backward(const Samples& x, Activations& activations, const Matrix& output_gradient,
                        std::span<float> gradient) const {
   ARCO_CHECK(gradient.size() == parameters_.size(), "gradient of {} for {} parameters", gradient.size(),
              parameters_.size());
-  Matrix scaled, below;
+  std::vector<Matrix>& gradients = activations.gradients;
+  gradients.resize(layers_.size());
+  gradients.back() = output_gradient;
+  Matrix scaled;
   for (size_t l = layers_.size(); l-- > 0;) {
     const LayerSpec& layer = layers_[l];
     const size_t rows = layer.outputs, columns = layer_inputs(l), samples = x.cols();
-    if (layer.with_tanh) tanh_backward(activations.layers[l].data(), rows * samples, output_gradient.data());
-    const Matrix* input = l == 0 ? &x : &activations.layers[l - 1];
-    if (layer.input_scale != 1) {
-      scaled = layer.input_scale * *input;
-      input = &scaled;
-    }
+    float* above = gradients[l].data();
+    if (layer.with_tanh) tanh_backward(activations.layers[l].data(), rows * samples, above);
+    const float* input = layer_input(l, x, activations, scaled);
     float* weights_gradient = gradient.data() + offsets_[l];
-    dense_backward_weights(rows, columns, input->data(), output_gradient.data(), samples, weights_gradient,
-                           weights_gradient + rows * columns);
+    dense_backward_weights(rows, columns, input, above, samples, weights_gradient, weights_gradient + rows * columns);
     drop_foreign_groups(l, weights_gradient);
     if (l == 0) return;
+    Matrix& below = gradients[l - 1];
     below.resize(columns, samples);
-    dense_backward_input(parameters_.data() + offsets_[l], rows, columns, output_gradient.data(), samples,
-                         below.data());
+    dense_backward_input(parameters_.data() + offsets_[l], rows, columns, above, samples, below.data());
     if (layer.input_scale != 1) below *= layer.input_scale;
-    std::swap(output_gradient, below);
   }
+}
+
+const float* Network::layer_input(size_t layer, const Samples& x, const Activations& activations,
+                                  Matrix& scaled) const {
+  const float scale = layers_[layer].input_scale;
+  if (scale == 1) return layer == 0 ? x.data() : activations.layers[layer - 1].data();
+  if (layer == 0) {
+    scaled = scale * x;
+  } else {
+    scaled = scale * activations.layers[layer - 1];
+  }
+  return scaled.data();
 }
 
 // Weights between groups are zero and stay so, because their gradient is.

@@ -23,11 +23,15 @@ struct LayerSpec {
 // Hidden tanh layers of the given widths (gain sqrt 2), then a linear layer.
 std::vector<LayerSpec> dense_layers(const std::vector<int>& hidden, int outputs, float output_gain);
 
-// What forward leaves for backward: the output of every layer.
+// What forward leaves for backward: the output of every layer. Its memory is used again by the next call with as many
+// samples.
 struct Activations {
   std::vector<Matrix> layers;
+  std::vector<Matrix> gradients;  // of the loss by those outputs: backward's own
   const Matrix& output() const { return layers.back(); }
 };
+// Samples side by side in memory: a matrix, or some of its columns.
+using Samples = Eigen::Ref<const Matrix>;
 
 // float32 parameters in one flat vector: per layer the weights [outputs x inputs], column-major, then the bias.
 class Network {
@@ -42,14 +46,17 @@ class Network {
   std::span<const float> parameters() const { return parameters_; }
 
   // x [inputs x samples]; the result stays in `activations`, [outputs x samples].
-  const Matrix& forward(const Matrix& x, Activations& activations) const;
+  const Matrix& forward(const Samples& x, Activations& activations) const;
 
   // Adds the gradient of the loss by the parameters to `gradient`, given its gradient by the outputs.
   // `activations` must come from forward(x, ...) with the same parameters; it is overwritten.
-  void backward(const Matrix& x, Activations& activations, Matrix output_gradient, std::span<float> gradient) const;
+  void backward(const Samples& x, Activations& activations, const Matrix& output_gradient,
+                std::span<float> gradient) const;
 
  private:
   int layer_inputs(size_t layer) const { return layer == 0 ? inputs_ : layers_[layer - 1].outputs; }
+  // What a layer reads; `scaled` holds it where the layer scales its input.
+  const float* layer_input(size_t layer, const Samples& x, const Activations& activations, Matrix& scaled) const;
   void initialise(size_t layer, Random& random);
   void drop_foreign_groups(size_t layer, float* weights) const;
 
