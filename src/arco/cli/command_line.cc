@@ -14,6 +14,7 @@ void add_commands(CLI::App& app, Console& console) {
   add_tune_command(app, console);
   add_records_command(app, console);
   add_bench_command(app, console);
+  add_pretrain_command(app, console);
   add_compile_command(app, console);
   add_run_command(app, console);
   add_reference_command(app, console);

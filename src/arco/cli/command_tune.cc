@@ -105,6 +105,7 @@ nlohmann::json try_holdout(const std::string& model, const NetworkTasks& network
   search.samples = network.samples;
   search.chains = network.chains;
   const std::vector<WeightedTask>& tasks = network.tasks;
+  search.learned = nullptr;
   const Design design = co_optimise(tasks, search, records, {});
   double own_bound = 0;
   if (options.search.space.kind != SpaceKind::kSoftware && !interrupted()) {
@@ -122,6 +123,11 @@ nlohmann::json try_holdout(const std::string& model, const NetworkTasks& network
   return document;
 }
 
+// What the agents have learned, for --agents of another run.
+void write_agents(const AgentLibrary& learned, const std::filesystem::path& folder) {
+  if (!learned.sets().empty()) write_file(folder / "agents.bin", learned.bytes());
+}
+
 void tune_one_chip(const std::vector<WeightedTask>& tasks, const Options& options, Console& console) {
   // Read before hours of search, so that a wrong file is found at once.
   std::vector<NetworkTasks> holdouts;
@@ -135,6 +141,7 @@ void tune_one_chip(const std::vector<WeightedTask>& tasks, const Options& option
   }
   const std::string path = (folder / "design.json").string();
   write_design(design, path);
+  write_agents(*options.search.learned, folder);
   warn_host_tasks(design.host_tasks, console);
   print_design(design, console);
   nlohmann::json document = to_json(design);
@@ -159,6 +166,7 @@ void tune_layers(const std::vector<WeightedTask>& tasks, const Options& options,
   const std::string path = (folder / "layers.json").string();
   nlohmann::json document = to_json(designs);
   write_file(path, document.dump(2) + "\n");
+  write_agents(*options.search.learned, folder);
   warn_host_tasks(designs.host_tasks, console);
   print_layer_designs(designs, console);
   if (!designs.complete) console.warn("interrupted: {} holds the best so far; go on with --resume", path);
@@ -175,6 +183,9 @@ void run_tune(Options& options, Console& console) {
   options.search.seed = options.model.seed;
   options.search.reference = !options.no_reference;
   options.search.command = fmt::format("arco tune {}", fmt::join(options.models, " "));
+  for (const std::string& ablation : options.ablations) options.search.command += " --ablation " + ablation;
+  AgentLibrary learned;
+  options.search.learned = &learned;
   if (!options.pareto.empty()) parse_front_objectives(options.pareto);  // names every mistake before any work is done
   const NetworkTasks network = gather_tasks(options, console);
   options.search.samples = network.samples;
@@ -236,7 +247,7 @@ void add_tune_command(CLI::App& app, Console& console) {
   command->add_option("MODEL", o->models, "ONNX files; one accelerator serves them all")->required();
   command
       ->add_option("-o,--output", o->output,
-                   "Folder for records.db and design.json (--per-layer: layers.json; --pareto: front.json)")
+                   "Folder for records.db, agents.bin and design.json (--per-layer: layers.json; --pareto: front.json)")
       ->type_name("DIR")
       ->required();
   command->add_option("--weights", o->weights, "How much each model counts, such as 3,1")->delimiter(',');

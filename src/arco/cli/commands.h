@@ -9,6 +9,7 @@ namespace arco {
 
 void add_zoo_command(CLI::App& app, Console& console);
 void add_tune_command(CLI::App& app, Console& console);
+void add_pretrain_command(CLI::App& app, Console& console);
 void add_records_command(CLI::App& app, Console& console);
 void add_bench_command(CLI::App& app, Console& console);
 void add_compile_command(CLI::App& app, Console& console);

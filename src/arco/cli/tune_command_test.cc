@@ -14,6 +14,7 @@
 #include "arco/cli/command_line.h"
 #include "arco/hardware/hardware_config.h"
 #include "arco/onnx/test_model.h"
+#include "arco/search/record_store.h"
 
 namespace arco {
 namespace {
@@ -163,6 +164,9 @@ TEST_F(TuneCommand, WrongInputLeavesNothing) {
       {{"--pareto", "latency,area", "--objective", "energy"}, "--pareto and --objective"},
       {{"--points", "0"}, "--points"},
       {{"--calibrate", path("nothing")}, "nothing"},
+      {{"--agents", path("nothing.bin")}, "nothing.bin"},
+      {{"--agents", path("net.onnx")}, "not a file of agents"},
+      {{"--tuner", "random", "--agents", path("net.onnx")}, "tuner random has no agents"},
       {{"--misspelt"}, "unknown option '--misspelt'"}};
   for (const auto& [flags, said] : cases) {
     const Result result = tune("new/design", flags);
@@ -293,6 +297,29 @@ TEST_F(TuneCommand, AFrontHasADesignForEachPoint) {
   ASSERT_EQ(tune("front", {"--pareto", "latency,area", "--points", "1", "--resume"}).code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "front/design-1.json"));
   EXPECT_FALSE(fs::exists(folder_ / "front/design-2.json"));
+}
+
+TEST_F(TuneCommand, AgentsArePretrainedAndGoFromRunToRun) {
+  const Result made = run({"pretrain", "-o", path("mine.bin"), "--updates", "1", "--networks", "espcn", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(Json::parse(made.out)["bytes"], fs::file_size(path("mine.bin")));
+  ASSERT_EQ(run({"pretrain", "-o", path("again.bin"), "--updates", "1", "--networks", "espcn"}).code, 0);
+  EXPECT_EQ(read_file(path("mine.bin")), read_file(path("again.bin")));
+  EXPECT_EQ(run({"pretrain", "-o", path("x"), "--networks", "resnet19"}).code, 2);
+  EXPECT_EQ(run({"pretrain", "--updates", "1"}).code, 2);
+
+  const Result first = tune("first", {"--agents", path("mine.bin")});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_NE(read_file(path("first/agents.bin")), read_file(path("mine.bin")));
+  EXPECT_EQ(tune("second", {"--agents", path("first/agents.bin")}).code, 0);
+}
+
+TEST_F(TuneCommand, AnAblationStandsInTheRecords) {
+  ASSERT_EQ(tune("design", {"--ablation", "software-only", "--ablation", "single-agent"}).code, 0);
+  const std::vector<RunDescription> runs = RecordStore(folder_ / "design" / "records.db").runs();
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_THAT(runs[0].command, HasSubstr("--ablation software-only --ablation single-agent"));
+  EXPECT_EQ(runs[0].options.at("single_agent"), true);
 }
 
 TEST_F(TuneCommand, RecordsThatAreNoneAreLeftAlone) {

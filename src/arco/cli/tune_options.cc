@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arco/base/error.h"
+#include "arco/base/file.h"
 #include "arco/cli/validators.h"
 #include "arco/plan/network_plan.h"
 #include "arco/search/ablation.h"
@@ -49,6 +50,8 @@ void add_tuner_options(CLI::App& command, TuneOptions& o) {
   std::string parts = "Leave out a part of ARCO (repeat for several):";
   for (const Ablation& ablation : ablations()) parts += fmt::format("\n  {}: {}", ablation.name, ablation.summary);
   command.add_option("--ablation", o.ablations, parts)->type_name("NAME")->expected(1)->take_all();
+  command.add_option("--agents", o.agents, "ARCO's agents to start with: of an earlier run or of `arco pretrain`")
+      ->type_name("FILE");
 }
 
 namespace {
@@ -72,6 +75,10 @@ nlohmann::json parse_options(const std::vector<std::string>& pairs) {
 
 TunerChoice tuner_choice(const TuneOptions& options) {
   TunerChoice choice{options.tuner, parse_options(options.options)};
+  if (!options.agents.empty()) {
+    if (!choice.name.starts_with("arco")) fail_user("--agents: tuner {} has no agents; leave it out", choice.name);
+    choice.agents = std::make_shared<AgentLibrary>(read_file(options.agents), options.agents);
+  }
   for (const std::string& ablation : options.ablations) apply_ablation(ablation, choice);
   resolve_options(choice.name, choice.options);  // names every mistake before any work is done
   return choice;

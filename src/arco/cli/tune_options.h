@@ -26,6 +26,7 @@ struct TuneOptions {
   std::string tuner = "arco";
   std::vector<std::string> options;    // "NAME=VALUE"
   std::vector<std::string> ablations;  // parts of ARCO to leave out
+  std::string agents;                  // file of agents to start with; empty: those that ARCO ships
 };
 
 void add_space_options(CLI::App& command, TuneOptions& options);

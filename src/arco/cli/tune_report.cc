@@ -31,6 +31,7 @@ void print_objective(const Design& design, Console& console) {
                 unit_of(objective));
   if (design.network_bound <= 0) return;
   const double cost = cost_of(objective, design.metrics());
+  if (cost <= design.network_bound) return console.print("optimum   proven: nothing in the space is better\n");
   const bool cycles = objective == Objective::kLatency || objective == Objective::kThroughput;
   const std::string least = cycles ? fmt::format("at least {} cycles (rung: bound) on any chip of the space",
                                                  cycles_text(design.network_bound))

@@ -1,9 +1,10 @@
-// A reader that checks every length against what is left before it reads or allocates.
 #include "arco/marl/weights.h"
 
 #include <bit>
 #include <cmath>
 #include <string_view>
+
+#include "arco/marl/bytes.h"
 
 namespace arco {
 namespace {
@@ -17,36 +18,6 @@ uint64_t fnv1a(std::span<const uint8_t> bytes) {
   return hash;
 }
 
-void put(std::vector<uint8_t>& bytes, uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
-}
-
-class Reader {
- public:
-  Reader(std::span<const uint8_t> bytes, const std::string& source) : bytes_(bytes), source_(source) {}
-
-  uint64_t number(int size) {
-    need(size);
-    uint64_t value = 0;
-    for (int i = 0; i < size; ++i) value |= static_cast<uint64_t>(bytes_[position_ + i]) << (8 * i);
-    position_ += size;
-    return value;
-  }
-  // `count` items of `size` bytes must still be there.
-  void need(uint64_t count, uint64_t size = 1) const {
-    if (count > (bytes_.size() - position_) / size) {
-      fail_user("{}: ends within a network at byte {}; expected agents' weights as ARCO saves them: save them again",
-                source_, bytes_.size());
-    }
-  }
-  bool at_end() const { return position_ == bytes_.size(); }
-
- private:
-  std::span<const uint8_t> bytes_;
-  const std::string& source_;
-  size_t position_ = 0;
-};
-
 template <typename T>
 T finite(T value, const std::string& source) {
   if (!std::isfinite(value))
@@ -54,7 +25,7 @@ T finite(T value, const std::string& source) {
   return value;
 }
 
-NetworkWeights read_network(Reader& reader, const std::string& source) {
+NetworkWeights read_network(ByteReader& reader, const std::string& source) {
   NetworkWeights network;
   const uint64_t widths = reader.number(4), extra = reader.number(4), parameters = reader.number(4);
   reader.need(widths, 4);
@@ -83,17 +54,17 @@ NetworkWeights weights_of(const Network& network) {
 
 std::vector<uint8_t> encode_weights(const std::vector<NetworkWeights>& networks) {
   std::vector<uint8_t> bytes(kMagic.begin(), kMagic.end());
-  put(bytes, kVersion, 4);
-  put(bytes, networks.size(), 4);
+  put_number(bytes, kVersion, 4);
+  put_number(bytes, networks.size(), 4);
   for (const NetworkWeights& network : networks) {
-    put(bytes, network.widths.size(), 4);
-    put(bytes, network.extra.size(), 4);
-    put(bytes, network.parameters.size(), 4);
-    for (const uint32_t width : network.widths) put(bytes, width, 4);
-    for (const double value : network.extra) put(bytes, std::bit_cast<uint64_t>(value), 8);
-    for (const float value : network.parameters) put(bytes, std::bit_cast<uint32_t>(value), 4);
+    put_number(bytes, network.widths.size(), 4);
+    put_number(bytes, network.extra.size(), 4);
+    put_number(bytes, network.parameters.size(), 4);
+    for (const uint32_t width : network.widths) put_number(bytes, width, 4);
+    for (const double value : network.extra) put_number(bytes, std::bit_cast<uint64_t>(value), 8);
+    for (const float value : network.parameters) put_number(bytes, std::bit_cast<uint32_t>(value), 4);
   }
-  put(bytes, fnv1a(bytes), 8);
+  put_number(bytes, fnv1a(bytes), 8);
   return bytes;
 }
 
@@ -103,17 +74,17 @@ std::vector<NetworkWeights> decode_weights(std::span<const uint8_t> bytes, const
     fail_user("{}: not agents' weights (expected a file that begins with \"{}\"); give a file written by ARCO", source,
               kMagic);
   }
-  Reader reader(bytes.subspan(kMagic.size()), source);
+  ByteReader reader(bytes.subspan(kMagic.size()), source);
   const uint64_t version = reader.number(4);
   if (version != kVersion) {
     fail_user("{}: weights of format version {}, this program reads version {}; save them again with this program",
               source, version, kVersion);
   }
   const std::span<const uint8_t> body = bytes.first(bytes.size() - 8);
-  if (Reader(bytes.last(8), source).number(8) != fnv1a(body)) {
+  if (ByteReader(bytes.last(8), source).number(8) != fnv1a(body)) {
     fail_user("{}: damaged (its checksum does not match its {} bytes); copy or save it again", source, bytes.size());
   }
-  Reader networks(body.subspan(kMagic.size() + 4), source);
+  ByteReader networks(body.subspan(kMagic.size() + 4), source);
   const uint64_t count = networks.number(4);
   networks.need(count, 12);
   std::vector<NetworkWeights> result;

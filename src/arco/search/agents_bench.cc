@@ -1,13 +1,16 @@
-// Environment steps per second of the agents in their real world: walks through a space on a fitted surrogate, with the
-// default sizes. One thread; the split says where the time goes.
+// Environment steps per second of the agents in their world: walks through a space on a fitted surrogate, with the
+// default sizes. One thread; the split says where the time goes. Once in a small made-up space, once in the full joint
+// space of a real layer, where a step costs more.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
 
 #include "arco/marl/mappo.h"
+#include "arco/search/configuration_space.h"
 #include "arco/search/history.h"
 #include "arco/search/knob_environment.h"
 #include "arco/search/residual_model.h"
+#include "arco/search/simulator_measurer.h"
 #include "arco/search/testing_space.h"
 
 namespace arco {
@@ -24,11 +27,10 @@ uint64_t draw_legal(const SearchSpace& space, Random& random) {
   }
 }
 
-void BM_AgentsOnTheSurrogate(benchmark::State& state) {
-  const TestingSpace space;
+void walk_and_learn(benchmark::State& state, const SearchSpace& space, const Measurer& measure) {
   History history(space);
   Random random(1);
-  for (int i = 0; i < 128; ++i) history.tell(measure_one(space, draw_legal(space, random)));
+  for (int i = 0; i < 128; ++i) history.tell(measure({draw_legal(space, random)}).front());
   ResidualModel surrogate(space, {});
   surrogate.fit(history, 1);
   double surrogate_seconds = 0, rollout_seconds = 0, update_seconds = 0, steps = 0;
@@ -58,7 +60,26 @@ void BM_AgentsOnTheSurrogate(benchmark::State& state) {
   state.counters["rollout_share"] = (rollout_seconds - surrogate_seconds) / total;
   state.counters["update_share"] = update_seconds / total;
 }
+
+void BM_AgentsOnTheSurrogate(benchmark::State& state) {
+  const TestingSpace space;
+  walk_and_learn(state, space, testing_measurer(space));
+}
 BENCHMARK(BM_AgentsOnTheSurrogate)->Unit(benchmark::kMillisecond)->MinTime(2);
+
+void BM_AgentsOnALayer(benchmark::State& state) {
+  Workload layer;
+  layer.ci = layer.co = 128;
+  layer.h = layer.w = layer.oh = layer.ow = 28;
+  layer.kh = layer.kw = 3;
+  layer.pads = {1, 1, 1, 1};
+  layer.has_bias = true;
+  SpaceOptions options;
+  options.budget = default_budget();
+  const ConfigurationSpace space(layer, options);
+  walk_and_learn(state, space, make_simulator_measurer(space));
+}
+BENCHMARK(BM_AgentsOnALayer)->Unit(benchmark::kMillisecond)->MinTime(2);
 
 }  // namespace
 }  // namespace arco

@@ -81,7 +81,9 @@ void ChipSearch::search_with(size_t focus, size_t trials, size_t before) {
   // Of equals the first measured is the best, also where an earlier process measured it.
   best_ = best_before;
   for (const Measurement& m : records_.known(space, key)) note(space, m);
-  if (arco != nullptr) agents_ = arco->save_agents();
+  if (arco == nullptr) return;
+  agents_ = arco->save_agents();
+  if (options_.learned) options_.learned->put(arco->world(), agents_);
 }
 
 // The best estimated chips with the focus task's best schedule.

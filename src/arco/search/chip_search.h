@@ -20,6 +20,7 @@ struct ChipSearchOptions {
   size_t final_chips = 3;      // chips whose schedules are compared closely before one is chosen
   size_t final_schedules = 8;  // schedules of each task compared there, best estimated first
   uint64_t seed = 0;
+  AgentLibrary* learned = nullptr;  // ARCO: takes in what the agents know at the end
 };
 
 class ChipSearch {

@@ -1,7 +1,8 @@
 // The search in order:
 //
 //   1  core shapes: every schedule of every task on every core, by the closed form; tasks that fit nowhere go aside
-//   2  chips: a tuner moves the chip's knobs together with schedules (chip_search.h)
+//   2  chips: a tuner moves the chip's knobs together with schedules (chip_search.h); "exhaustive" bounds chips instead
+//      (chip_proof.h)
 //   3  schedules: on the winner, the tuner tunes every task's schedule
 //   4  chains: pairs of layers that cost less as one on the winner (chain_tuning.h)
 //   5  the default VTA with its best schedules and chains, to compare with
@@ -13,6 +14,7 @@
 
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
+#include "arco/search/chip_proof.h"
 #include "arco/search/schedule_tuning.h"
 #include "arco/search/tuners/registry.h"
 
@@ -107,7 +109,26 @@ class CoOptimiser {
     return given;
   }
 
+  // Whether the cost of a network is the sum of its layers' cycles, as the proofs take it to be: not
+  // where layers may be joined.
+  bool costs_cycles() const {
+    const Objective objective = options_.space.objective;
+    return (objective == Objective::kLatency || objective == Objective::kThroughput) &&
+           !options_.space.budget.energy_pj && options_.chains.empty();
+  }
+
+  ChipDesign prove_chips() {
+    ChipProof proof(*table_, *meter_, records_, {options_.trials, options_.jobs, options_.timing},
+                    [&](size_t done, size_t planned, const ChipDesign& best) { report("chips", done, planned, best); });
+    ChipDesign best = proof.run();
+    bound_ = std::max(bound_, proof.proven_bound());
+    meter_->measure({best});
+    meter_->update(best);
+    return best;
+  }
+
   ChipDesign search_chips() {
+    if (options_.tuner.name == "exhaustive" && costs_cycles()) return prove_chips();
     ChipSearchOptions chips;
     chips.tuner = options_.tuner;
     chips.trials = options_.trials;
@@ -115,6 +136,7 @@ class CoOptimiser {
     chips.final_chips = options_.final_chips;
     chips.final_schedules = options_.final_schedules;
     chips.seed = options_.seed;
+    chips.learned = options_.learned;
     ChipSearch search(*table_, *meter_, records_, chips,
                       [&](const char* phase, size_t done, size_t planned, const ChipDesign& best) {
                         report(phase, done, planned, best);
@@ -124,16 +146,19 @@ class CoOptimiser {
 
   // Takes every task's tuned schedule that is faster than the one at hand.
   void tune_schedules(ChipDesign& best) {
-    TaskTuningOptions tuning{options_.tuner, options_.layer_trials, 8, options_.seed, options_.jobs, options_.timing};
+    TaskTuningOptions tuning{options_.tuner,  options_.layer_trials, 8, options_.seed, options_.jobs,
+                             options_.timing, options_.learned};
     const std::vector<TunedTask> tuned =
         tune_tasks(tasks(), schedules_on(best.hardware, options_.space), tuning, records_,
                    [&](size_t done) { report("schedules", done, tasks().size(), best); });
     meter_->measure({best});
+    proven_.assign(tuned.size(), 0);
     std::vector<std::vector<Schedule>> candidates(tuned.size());
     std::vector<LayerPoint> points;
     for (size_t t = 0; t < tuned.size(); ++t) {
       layer_measurements_ += tuned[t].result.history.size();
       layer_seconds_ += tuned[t].result.measure_seconds;
+      if (costs_cycles()) proven_[t] = tuned[t].result.proven_bound;
       if (tuned[t].result.best.status != MeasureStatus::kOk) continue;
       const ConfigurationSpace& space = *tuned[t].space;
       candidates[t].push_back(space.schedule(space.decode(tuned[t].result.best.index)));
@@ -157,11 +182,15 @@ class CoOptimiser {
     d.seed = options_.seed;
     d.measurements = layer_measurements_ + meter_->layers().measured();
     const ChipScore score = table_->score_of(best.hardware);
+    double chip_bound = 0;
     for (size_t t = 0; t < tasks().size(); ++t) {
       const Measurement* m = meter_->layers().find({t, best.hardware, best.schedules[t]});
       d.tasks.push_back({tasks()[t].workload.to_string(), tasks()[t].weight, best.schedules[t],
-                         m == nullptr ? 0 : m->cycles, m == nullptr ? 0 : m->energy_pj, score.bounds[t].cycles});
+                         m == nullptr ? 0 : m->cycles, m == nullptr ? 0 : m->energy_pj,
+                         std::max(score.bounds[t].cycles, proven_[t])});
+      chip_bound += tasks()[t].weight * d.tasks.back().bound;
     }
+    if (options_.space.kind == SpaceKind::kSoftware && costs_cycles()) d.network_bound = chip_bound;
     for (const HostTask& task : host_) d.host_tasks.push_back({task.workload.to_string(), task.weight, task.why});
     return d;
   }
@@ -187,7 +216,8 @@ class CoOptimiser {
   std::vector<HostTask> host_;
   double bound_ = 0;  // cost that no chip of the space beats
   size_t layer_measurements_ = 0;
-  double layer_seconds_ = 0;  // of measuring them
+  double layer_seconds_ = 0;    // of measuring them
+  std::vector<double> proven_;  // by task: cycles that no schedule on the chip beats; 0: unknown
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ struct CoOptimiserOptions {
   size_t reference_trials = 400;  // measured schedules of each task there, at most
   std::string command;            // as the records keep it
   TimingModel timing;
+  AgentLibrary* learned = nullptr;  // ARCO: takes in what the agents know at the end
 };
 
 struct TuneProgress {

@@ -180,6 +180,47 @@ TEST_F(CoOptimiserTest, TheExhaustiveTunerProvesThePapersSpace) {
   const Design best = tune(options, "best.db");
   EXPECT_LE(best.cycles, agents.cycles);
   EXPECT_LE(agents.cycles, 1.05 * best.cycles);
+  EXPECT_EQ(best.network_bound, best.cycles);
+  for (const DesignTask& task : best.tasks) EXPECT_EQ(task.bound, task.cycles) << task.workload;
+}
+
+TEST_F(CoOptimiserTest, TheExhaustiveTunerGivesTheGapThatIsLeft) {
+  CoOptimiserOptions options = quick(SpaceKind::kFull);
+  options.reference = false;
+  options.tuner = {"exhaustive", nullptr};
+  options.trials = 20;
+  const Design few = tune(options, "few.db");
+  EXPECT_LT(few.network_bound, few.cycles);
+  options.trials = 60;
+  options.jobs = 2;
+  const Design more = tune(options, "more.db");
+  EXPECT_LE(more.cycles, few.cycles);
+  EXPECT_GE(more.network_bound, few.network_bound);
+  options.jobs = 1;
+  EXPECT_EQ(to_json(tune(options, "again.db")).dump(), to_json(more).dump());
+}
+
+TEST_F(CoOptimiserTest, TheExhaustiveTunerProvesAGivenChip) {
+  CoOptimiserOptions options = quick(SpaceKind::kSoftware);
+  options.reference = false;
+  options.tuner = {"exhaustive", nullptr};
+  options.layer_trials = 100000;
+  const Design design = tune(options, "a.db");
+  EXPECT_EQ(design.network_bound, design.cycles);
+}
+
+TEST_F(CoOptimiserTest, AgentsOfOneRunServeAnother) {
+  CoOptimiserOptions options = quick(SpaceKind::kPaper);
+  options.reference = false;
+  AgentLibrary learned;
+  options.learned = &learned;
+  tune(options, "first.db");
+  EXPECT_EQ(learned.sets().size(), 2U);  // with the chip's knobs and without
+  options.learned = nullptr;
+  options.tuner.agents = std::make_shared<AgentLibrary>(learned);
+  options.seed = 1;
+  const Design second = tune(options, "second.db");
+  EXPECT_GE(second.cycles, second.network_bound);
 }
 
 TEST_F(CoOptimiserTest, PutsATaskThatFitsNoChipAside) {

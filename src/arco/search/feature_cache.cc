@@ -28,7 +28,8 @@ std::vector<float> ScoreCache::scores(std::span<const uint64_t> indices) {
     if (score_of_.try_emplace(index, 0.0F).second) unknown.push_back(index);
   }
   if (!unknown.empty()) {
-    const std::vector<float> fresh = model_.predict(features_.rows(unknown));
+    const FeatureMatrix rows = features_.rows(unknown);
+    const std::vector<float> fresh = model_.predict(rows, margins_ ? margins_(rows) : std::vector<float>());
     for (size_t i = 0; i < unknown.size(); ++i) score_of_[unknown[i]] = fresh[i];
   }
   std::vector<float> scores;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "arco/search/cost_model.h"
@@ -30,7 +32,10 @@ class FeatureCache {
 // Scores of one fitted model, computed once per configuration. Lives no longer than the fit.
 class ScoreCache {
  public:
-  ScoreCache(const TreeModel& model, FeatureCache& features) : model_(model), features_(features) {}
+  // `margins` (empty: none) says what to add to the scores of rows.
+  using Margins = std::function<std::vector<float>(const FeatureMatrix&)>;
+  ScoreCache(const TreeModel& model, FeatureCache& features, Margins margins = {})
+      : model_(model), features_(features), margins_(std::move(margins)) {}
 
   // One score per configuration, in their order; one call of the model for all that are new.
   std::vector<float> scores(std::span<const uint64_t> indices);
@@ -38,6 +43,7 @@ class ScoreCache {
  private:
   const TreeModel& model_;
   FeatureCache& features_;
+  Margins margins_;
   std::unordered_map<uint64_t, float> score_of_;
 };
 

@@ -14,7 +14,8 @@ LayerDesigns optimise_layers(const std::vector<WeightedTask>& tasks, const CoOpt
   if (tasks.empty()) fail_user("the network has no layer that the accelerator could run; nothing to tune");
   RecordedSearch search(records, {"", options.tuner.name, options.seed,
                                   resolve_options(options.tuner.name, options.tuner.options), options.command, 0});
-  const TaskTuningOptions tuning{options.tuner, options.trials, 64, options.seed, options.jobs, options.timing};
+  const TaskTuningOptions tuning{options.tuner,  options.trials, 64, options.seed, options.jobs,
+                                 options.timing, options.learned};
   const auto report = [&](const char* phase) {
     return [&, phase](size_t done) {
       if (progress) progress({phase, done, tasks.size(), 0, "", 0, 0, search.stored(), search.effort()});

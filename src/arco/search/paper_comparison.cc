@@ -162,7 +162,7 @@ class PaperBench {
   void search_layer(Search& search, size_t layer) {
     const ConfigurationSpace space(layers_[layer], space_of(search.mode));
     const size_t trials = search.mode == BenchMode::kPaper ? options_.paper_trials : options_.trials;
-    const TunerChoice choice = tuner_for(space.options(), {options_.tuners[search.tuner], nullptr});
+    const TunerChoice choice{options_.tuners[search.tuner], nullptr};
     const auto tuner = make_planned_tuner(choice, space, trials, search.seed * 1000 + layer);
     search.layers[layer] = trace_of(
         run_tuner(*tuner, make_simulator_measurer(space), trials, std::min<size_t>(batch_of(choice, 64), trials)),

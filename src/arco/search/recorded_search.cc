@@ -15,7 +15,11 @@ std::unique_ptr<Tuner> make_planned_tuner(const TunerChoice& choice, const Searc
   if (known.contains("expected_trials") && !options.contains("expected_trials")) {
     options["expected_trials"] = std::max<size_t>(trials, 1);
   }
-  return make_tuner(choice.name, space, options, seed);
+  std::unique_ptr<Tuner> tuner = make_tuner(choice.name, space, options, seed);
+  auto* arco = dynamic_cast<ArcoTuner*>(tuner.get());
+  const std::vector<uint8_t>* agents = arco && choice.agents ? choice.agents->find(arco->world()) : nullptr;
+  if (agents != nullptr) arco->load_agents(*agents, "the agents given");
+  return tuner;
 }
 
 size_t batch_of(const TunerChoice& choice, size_t most) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "arco/marl/agent_library.h"
 #include "arco/search/configuration_space.h"
 #include "arco/search/record_store.h"
 #include "arco/search/tuner.h"
@@ -19,6 +20,8 @@ namespace arco {
 struct TunerChoice {
   std::string name = "arco";
   nlohmann::json options;  // overrides of its defaults by name; null: none
+  // ARCO: what its agents start with, where it fits; nullptr: those that ARCO ships.
+  std::shared_ptr<const AgentLibrary> agents = {};
 };
 
 // The tuner for a search of about `trials` measurements: what depends on their number and was not given is set to fit.

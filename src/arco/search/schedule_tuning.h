@@ -13,20 +13,18 @@ namespace arco {
 
 struct TaskTuningOptions {
   TunerChoice tuner;
-  size_t trials = 32;  // measurements of each task
+  size_t trials = 32;  // measurements of each task; ARCO spends the sum where it promises most
   size_t batch = 8;    // at most, between two asks
   uint64_t seed = 0;   // task t searches with seed + t
   int jobs = 0;        // tasks at a time, 0: all cores; the results do not depend on it
   TimingModel timing;
+  AgentLibrary* learned = nullptr;  // ARCO: takes in what the agents know at the end
 };
 
 struct TunedTask {
   std::unique_ptr<ConfigurationSpace> space;
   TuneResult result;  // kIllegal where the task has no legal configuration
 };
-
-// ARCO's training is shortened where only schedules are searched, unless the options say how long it is.
-TunerChoice tuner_for(const SpaceOptions& space, TunerChoice choice);
 
 // In the order of the tasks. `finished(done)` after each task, from one thread at a time. After an interrupt some
 // results are empty.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arco/search/measurement.h"
+#include "arco/search/residual_transfer.h"
 #include "arco/search/space.h"
 
 namespace arco {
@@ -18,6 +19,9 @@ class Tuner {
   virtual std::vector<uint64_t> ask(size_t count) = 0;
   // Results of configurations, asked for or not (a resumed run tells the recorded ones first).
   virtual void tell(const std::vector<Measurement>& results) = 0;
+  // What searches of other spaces with the same features measured, before the first ask. Most tuners have no use for
+  // it.
+  virtual void learn_from_others(const std::vector<TransferSource>& others) { (void)others; }
   // True once the tuner can prove that nothing better is left.
   virtual bool proved_optimal() const { return false; }
   // Cost that no legal configuration can beat, measured or not; 0: nothing is proven.

@@ -1,11 +1,12 @@
 // One plan, from top to bottom:
 //
 //     fit the surrogate to all measurements
-//     exact      score every listed configuration that could still win; take the best, spread out
+//     exact      score every listed configuration that could still win; take the best, spread out, and measure them
 //     train      the agents walk on the surrogate: half of them start at the best measured, a quarter at the best
-//                predicted, the rest anywhere; MAPPO updates (before the first plan also on the closed form alone)
+//                predicted, the rest anywhere; MAPPO updates (fresh ones before the first plan on the closed form too)
 //     sample     confidence sampling over the configurations that the agents met
 //
+// What is cheap to choose is measured before the agents train, so that training never delays a good configuration.
 // Before anything is measured: the default, the best by bound, and a Latin hypercube over the legal space. What has a
 // bound >= best measured is never asked for; when nothing else is left, the best is proven.
 #include "arco/search/tuners/arco.h"
@@ -19,9 +20,11 @@
 
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
+#include "arco/search/expected_improvement.h"
 #include "arco/search/history.h"
 #include "arco/search/initial_design.h"
 #include "arco/search/legal_points.h"
+#include "arco/search/shipped_agents.h"
 #include "arco/search/stopwatch.h"
 #include "arco/search/surrogate_argmax.h"
 
@@ -35,8 +38,12 @@ constexpr size_t kClimbSample = 2048;  // random starts of a climb in a space th
 constexpr size_t kClimbBeam = 48;
 constexpr int kClimbRounds = 12;
 constexpr float kCorrectionSlack = 0.1F;  // what trees may promise beyond the best correction seen, in fitness
+constexpr size_t kPromising = 32;         // of the best predicted, whose expected improvement is looked at
+constexpr double kLeastSpread = 0.01;     // fitness: trees that agree are not certain
 
-MappoOptions agent_options(const ArcoOptions& options) {
+}  // namespace
+
+MappoOptions ArcoTuner::agent_options(const ArcoOptions& options) {
   MappoOptions agents = options.agents;
   agents.steps = options.environment.steps;
   agents.actor_hidden.assign(static_cast<size_t>(options.actor_layers), options.actor_width);
@@ -46,8 +53,6 @@ MappoOptions agent_options(const ArcoOptions& options) {
       options.first_updates + options.plan_updates * static_cast<int>(std::min<size_t>(plans, 10'000));
   return agents;
 }
-
-}  // namespace
 
 ArcoPaperOptions::ArcoPaperOptions() {
   batch = 64;
@@ -65,7 +70,9 @@ ArcoPaperOptions::ArcoPaperOptions() {
   actor_width = 20;
   critic_layers = 3;
   critic_width = 20;
+  pretrained = false;
   first_updates = 0;  // there is no closed form to train on
+  plan_updates = 4;
   sampling = {.pool = 2048, .mix_model = false, .drawn_per_slot = 1, .threshold_width = 0, .random_share = 0};
   first_temperature = last_temperature = 1;
 }
@@ -80,13 +87,19 @@ class ArcoTuner::Search {
         history_(space),
         surrogate_(space, options.surrogate),
         environment_(space, options.environment, seeds_.fork(1).next()),
-        agents_(environment_.shape(), agent_options(options), seeds_.fork(2).next()) {}
+        agents_(environment_.shape(), agent_options(options), seeds_.fork(2).next()) {
+    const std::vector<uint8_t>* shipped = options.pretrained ? shipped_agents().find(world()) : nullptr;
+    if (shipped != nullptr) load_agents(*shipped, "ARCO's own agents");
+  }
 
   std::vector<uint64_t> ask(size_t count) {
     list_points();
     std::vector<uint64_t> asked;
-    while (asked.size() < count && !stagnated()) {
-      if (plan_.empty()) make_plan(std::max(options_.batch, count - asked.size()));
+    while (asked.size() < count) {
+      if (plan_.empty()) {
+        if (!asked.empty()) break;  // the next plan knows what these bring
+        make_plan(std::max(options_.batch, count));
+      }
       if (plan_.empty()) break;
       const auto [index, reason] = plan_.front();
       plan_.pop_front();
@@ -96,6 +109,30 @@ class ArcoTuner::Search {
       asked.push_back(index);
     }
     return asked;
+  }
+
+  void learn_from(std::shared_ptr<const ResidualTransfer> transfer) {
+    surrogate_.set_transfer(std::move(transfer));
+    ranked_at_.reset();
+  }
+
+  // Expected improvement (Jones et al., 1998) of fitness, the largest of the best predicted, as cost.
+  double promise() {
+    list_points();
+    const double best = best_cost();
+    if (!history_.best()) return history_.exhausted() || (listed_ && listed_->by_bound().empty()) ? 0 : best;
+    if (proved_optimal() || (stagnated() && !searches_exactly())) return 0;
+    std::vector<uint64_t> indices;
+    for (const ScoredConfiguration& scored : best_open(1)) {
+      if (indices.size() < kPromising) indices.push_back(scored.index);
+    }
+    const Fitness fitness = surrogate_.predict(indices);
+    double largest = 0;
+    for (size_t i = 0; i < indices.size(); ++i) {
+      const double spread = std::max<double>(fitness.spread[i], kLeastSpread);
+      largest = std::max(largest, expected_improvement(fitness.mean[i] - best_fitness(), spread));
+    }
+    return best * (1 - std::exp2(-largest));
   }
 
   void tell(const std::vector<Measurement>& results) {
@@ -116,7 +153,12 @@ class ArcoTuner::Search {
     const auto found = reasons_.find(index);
     return found == reasons_.end() ? std::nullopt : std::optional(found->second);
   }
-  Mappo& agents() { return agents_; }
+  std::string world() const { return agents_world(space_, agents_.options()); }
+  std::vector<uint8_t> save_agents() const { return agents_.save(); }
+  void load_agents(std::span<const uint8_t> bytes, const std::string& source) {
+    agents_.load(bytes, source);
+    pretrained_ = true;
+  }
 
  private:
   double best_cost() const { return history_.best() ? history_.best()->cost : std::numeric_limits<double>::infinity(); }
@@ -155,21 +197,44 @@ class ArcoTuner::Search {
       plan_initial(count - std::min(count - 1, measured));
       if (!plan_.empty()) return;
     }
-    const bool news = !planned_at_ || *planned_at_ != measured;
-    if (news) fit(seeds_.fork(100 + measured).next());
-    planned_at_ = measured;
-    const std::vector<ScoredConfiguration> best = best_predicted(std::max(kShortlist, 2 * count));
+    if (!stagnated() && owed_ > 0) return plan_of_agents();
+    if (stagnated() && !searches_exactly()) return;
+    const std::vector<ScoredConfiguration>& best = best_open(2 * count);
     if (best.empty() && listed_) return;  // nothing is left that could be better
-    // When so few could still win, all of them are measured, and no agent needs to learn which.
-    const bool last = listed_ && options_.exact_share > 0 && best.size() <= count;
-    const auto exact =
-        last ? best.size() : static_cast<size_t>(std::lround(options_.exact_share * static_cast<double>(count)));
+    // When so few could still win, all of them are measured, and no agent needs to learn which. Nor when the agents
+    // found nothing for long.
+    const bool alone = searches_exactly() && (best.size() <= count || stagnated());
+    const auto exact = alone ? std::min(count, best.size())
+                             : static_cast<size_t>(std::lround(options_.exact_share * static_cast<double>(count)));
     for (const uint64_t index : spread_out(space_, best, exact, options_.exact_diversity))
       plan_.emplace_back(index, ChoiceReason::kExact);
-    if (!last && count > plan_.size()) {
-      if (news) train(best);
-      sample(count - plan_.size());
+    owed_ = alone ? 0 : count - std::min(count, plan_.size());
+    if (plan_.empty()) plan_of_agents();
+  }
+
+  // The rest of a plan: what the agents choose.
+  void plan_of_agents() {
+    const size_t measured = history_.results().size();
+    const std::vector<ScoredConfiguration>& best = best_open(1);
+    if (!best.empty() || !listed_) {
+      if (trained_at_ != measured) train(best);
+      trained_at_ = measured;
+      sample(owed_);
     }
+    owed_ = 0;
+  }
+
+  bool searches_exactly() const { return listed_ && options_.exact_share > 0; }
+
+  // The best predicted, at least `count` of them if there are so many, by a surrogate that knows all results.
+  const std::vector<ScoredConfiguration>& best_open(size_t count) {
+    const size_t measured = history_.results().size();
+    const bool news = ranked_at_ != measured;
+    if (news) fit(seeds_.fork(100 + measured).next());
+    std::erase_if(best_, [this](const ScoredConfiguration& scored) { return !open(scored.index); });
+    if (news || best_.size() < count) best_ = best_predicted(std::max(kShortlist, count));
+    ranked_at_ = measured;
+    return best_;
   }
 
   void fit(uint64_t seed) {
@@ -328,7 +393,10 @@ class ArcoTuner::Search {
   mutable std::optional<LegalPoints> listed_;  // remembers how far a proof has come
   std::deque<std::pair<uint64_t, ChoiceReason>> plan_;
   std::unordered_map<uint64_t, ChoiceReason> reasons_;
-  std::optional<size_t> planned_at_;  // measurements that the last plan knew
+  std::vector<ScoredConfiguration> best_;  // predicted, best first
+  std::optional<size_t> ranked_at_;        // measurements that best_ knows
+  std::optional<size_t> trained_at_;       // measurements that the agents know
+  size_t owed_ = 0;                        // of the present plan, for the agents to choose
   double fit_seconds_ = 0;
   bool started_ = false;
   bool pretrained_ = false;
@@ -356,14 +424,23 @@ double ArcoTuner::proven_bound() const {
 double ArcoTuner::fit_seconds() const {
   return search_->fit_seconds();
 }
+void ArcoTuner::learn_from(std::shared_ptr<const ResidualTransfer> transfer) {
+  search_->learn_from(std::move(transfer));
+}
+double ArcoTuner::promise() {
+  return search_->promise();
+}
 std::optional<ChoiceReason> ArcoTuner::reason(uint64_t index) const {
   return search_->reason(index);
 }
+std::string ArcoTuner::world() const {
+  return search_->world();
+}
 std::vector<uint8_t> ArcoTuner::save_agents() const {
-  return search_->agents().save();
+  return search_->save_agents();
 }
 void ArcoTuner::load_agents(std::span<const uint8_t> bytes, const std::string& source) {
-  search_->agents().load(bytes, source);
+  search_->load_agents(bytes, source);
 }
 
 std::unique_ptr<ArcoTuner> make_arco(const SearchSpace& space, const ArcoOptions& options, uint64_t seed) {

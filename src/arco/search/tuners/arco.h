@@ -20,12 +20,12 @@
 namespace arco {
 
 // The defaults are ARCO at its best: the closed forms as prior, as pruning and as proof, and half of each batch from
-// the exact argmax of the surrogate.
+// the exact argmax of the surrogate. In a space that is listed the argmax goes on when the agents rest.
 struct ArcoOptions {
   // Measuring
   size_t batch = 16;             // measurements between two fits
   size_t expected_trials = 256;  // over which learning rates, entropy and temperature fall
-  size_t patience_rounds = 4;    // end when so many batches brought less than least_gain; 0: never
+  size_t patience_rounds = 4;    // agents rest after so many batches that brought less than least_gain; 0: never
   double least_gain = 0.001;     // relative
   size_t initial_by_bound = 5;   // of the first batch: best by bound; beside them the default and a spread-out rest
   bool random_start = false;     // the first batch is random instead
@@ -46,8 +46,9 @@ struct ArcoOptions {
   int actor_width = 64;
   int critic_layers = 2;
   int critic_width = 128;
-  int first_updates = 16;  // on the prior alone, before the first plan
-  int plan_updates = 4;    // on the surrogate, before every plan
+  bool pretrained = true;  // start with the agents that ARCO ships, where they fit
+  int first_updates = 16;  // of agents that are not pretrained, on the prior alone, before the first plan
+  int plan_updates = 2;    // on the surrogate, before every plan
 
   // Choosing
   bool use_confidence_sampling = true;  // else the agents' share is their best by the surrogate (ablation)
@@ -96,6 +97,7 @@ void visit_options(Options& o, const Visitor& visit) {
   visit("actor_width", o.actor_width, 1, 1024);
   visit("critic_layers", o.critic_layers, 0, 8);
   visit("critic_width", o.critic_width, 1, 1024);
+  visit("pretrained", o.pretrained);
   visit("first_updates", o.first_updates, 0, 100'000);
   visit("plan_updates", o.plan_updates, 0, 100'000);
   visit("discount", o.agents.discount, 0, 1);
@@ -137,10 +139,22 @@ class ArcoTuner : public Tuner {
   double proven_bound() const override;
   double fit_seconds() const override;
 
+  // The network's options as the tuner makes its agents.
+  static MappoOptions agent_options(const ArcoOptions& options);
+
+  // What other searches of layers alike have taught so far; counts from the next plan on.
+  void learn_from(std::shared_ptr<const ResidualTransfer> transfer);
+  // Cost by which the next measurements are expected to improve on the best: infinite before there is one, 0 when
+  // nothing is left to ask.
+  double promise();
+
   // Why this tuner asked for a configuration; empty if it did not.
   std::optional<ChoiceReason> reason(uint64_t index) const;
 
-  // The agents' weights, for another run or another space with the same knobs. load throws UserError naming `source`.
+  // The world of the agents, as an AgentLibrary names it.
+  std::string world() const;
+  // The agents' weights, for another run or another space with the same knobs. load throws UserError naming `source`;
+  // loaded agents do not train on the prior again.
   std::vector<uint8_t> save_agents() const;
   void load_agents(std::span<const uint8_t> bytes, const std::string& source);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -163,12 +164,14 @@ TEST(Arco, ContinuesFromATold) {
 TEST(Arco, TellsWhyItAsked) {
   ArcoTuner tuner(space(), quick(), 1);
   std::map<ChoiceReason, int> count;
-  for (int round = 0; round < 3; ++round) {
+  for (size_t asked_for = 0; asked_for < 48;) {
     const auto asked = tuner.ask(16);
+    ASSERT_FALSE(asked.empty());
     for (const uint64_t index : asked) {
       ASSERT_TRUE(tuner.reason(index));
       ++count[*tuner.reason(index)];
     }
+    asked_for += asked.size();
     tuner.tell(space().measurer()(asked));
   }
   EXPECT_EQ(count[ChoiceReason::kInitial], 16);
@@ -176,6 +179,21 @@ TEST(Arco, TellsWhyItAsked) {
   EXPECT_EQ(count[ChoiceReason::kRandom], 2);
   EXPECT_GT(count[ChoiceReason::kKept], 5);
   EXPECT_FALSE(tuner.reason(space().size() - 1));
+}
+
+TEST(Arco, WhatIsCheapToChooseIsMeasuredBeforeTheAgentsTrain) {
+  ArcoTuner tuner(space(), quick(), 1);
+  const auto untrained = tuner.save_agents();
+  tuner.tell(space().measurer()(tuner.ask(16)));
+  const auto exact = tuner.ask(16);
+  EXPECT_EQ(exact.size(), 8U);
+  for (const uint64_t index : exact) EXPECT_EQ(tuner.reason(index), ChoiceReason::kExact);
+  EXPECT_EQ(tuner.save_agents(), untrained);
+  tuner.tell(space().measurer()(exact));
+  const auto agents = tuner.ask(16);
+  EXPECT_NE(tuner.save_agents(), untrained);
+  EXPECT_EQ(agents.size(), 8U);
+  for (const uint64_t index : agents) EXPECT_NE(tuner.reason(index), ChoiceReason::kExact);
 }
 
 TEST(Arco, FirstBatchHoldsTheDefaultAndTheBestBounds) {
@@ -197,7 +215,8 @@ TEST(Arco, AnswersTwoAsksInARowAndOddCounts) {
   size_t count = 0;
   for (const size_t wanted : {40U, 1U, 0U, 7U}) {
     const auto asked = tuner.ask(wanted);
-    EXPECT_EQ(asked.size(), wanted);
+    EXPECT_LE(asked.size(), wanted);
+    EXPECT_EQ(asked.empty(), wanted == 0);
     all.insert(asked.begin(), asked.end());
     count += asked.size();
   }
@@ -221,9 +240,32 @@ TEST(Arco, ProvesTheOptimumWithGoodBounds) {
 TEST(Arco, EndsWhenNothingGetsBetter) {
   ArcoOptions options = quick();
   options.patience_rounds = 2;
+  options.enumerate_limit = 0;
   const TuneResult result = tune(options, 2000, 1);
-  EXPECT_LT(result.history.size(), 300U);
+  EXPECT_LT(result.history.size(), 400U);
   EXPECT_FALSE(result.proved_optimal);
+}
+
+TEST(Arco, InAListedSpaceTheArgmaxGoesOnWhenTheAgentsRest) {
+  ArcoOptions options = quick();
+  options.patience_rounds = 2;
+  ArcoTuner tuner(space(), options, 1);
+  const TuneResult result = run_tuner(tuner, space().measurer(), 400, 16);
+  ASSERT_EQ(result.history.size(), 400U);
+  for (size_t i = 300; i < 400; ++i) EXPECT_EQ(tuner.reason(result.history[i].index), ChoiceReason::kExact);
+  EXPECT_EQ(result.best.index, space().best_index());
+}
+
+TEST(Arco, PromisesMuchAtFirstAndNothingOnceProved) {
+  ArcoTuner tuner(space(), quick(), 1);
+  EXPECT_EQ(tuner.promise(), std::numeric_limits<double>::infinity());
+  tuner.tell(space().measurer()(tuner.ask(16)));
+  EXPECT_GT(tuner.promise(), 0);
+  EXPECT_LT(tuner.promise(), 1e9);
+  const ClosedFormSpace tight(0.97);
+  ArcoTuner prover(tight, quick(), 1);
+  ASSERT_TRUE(run_tuner(prover, tight.measurer(), 1000).proved_optimal);
+  EXPECT_EQ(prover.promise(), 0);
 }
 
 TEST(Arco, AgentsMoveBetweenTuners) {

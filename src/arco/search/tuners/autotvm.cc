@@ -5,10 +5,16 @@
 //             anneal over the trees for plan_size configurations that were not measured
 //             measure the plan in order; the last 5 % of its slots are random
 //
+// With transfer a base model of other tasks' results, in margin * 2^(-results / 64), is added to every score, and finds
+// the first plan.
+//
 // Kept as released: predicted scores below 0 drop out of a plan, and the slots they leave are filled at random; a
 // diversity pick weighs the model's score with zero.
 #include "arco/search/tuners/autotvm.h"
 
+#include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 
 #include "arco/search/feature_cache.h"
@@ -58,7 +64,7 @@ class AutoTvmTuner : public Tuner {
   std::vector<uint64_t> ask(size_t count) override {
     if (history_.results().size() >= options_.plan_size * (fits_ + 1) && history_.ok_count() > 0) make_plan();
     std::vector<uint64_t> asked;
-    while (asked.size() < count) {
+    while (asked.size() < count && !stopped()) {
       const auto index = next();
       if (!index) break;
       history_.mark_asked(*index);
@@ -70,10 +76,59 @@ class AutoTvmTuner : public Tuner {
   double fit_seconds() const override { return fit_seconds_; }
 
   void tell(const std::vector<Measurement>& results) override {
-    for (const Measurement& m : results) history_.tell(m);
+    for (const Measurement& m : results) {
+      const double before = best_cost();
+      if (history_.tell(m) && best_cost() < before) best_at_ = history_.results().size();
+    }
+  }
+
+  void learn_from_others(const std::vector<TransferSource>& others) override {
+    if (!options_.transfer) return;
+    FeatureMatrix rows(0, space_.feature_count());
+    std::vector<float> targets;
+    for (const TransferSource& other : others) add_rows(other, rows, targets);
+    if (targets.size() < options_.transfer_least) return;
+    TreeParameters parameters = options_.trees;
+    parameters.rounds = kBaseRounds;
+    parameters.patience = kBasePatience;
+    parameters.recall_size = 2 * options_.plan_size;
+    base_.emplace(parameters, seeds_.fork(2).next());
+    base_->fit(rows, targets);
+    const auto score = [&](std::span<const uint64_t> indices) { return base_->predict(features_.rows(indices)); };
+    plan_ = annealing_.maximise(score, options_.plan_size, [&](uint64_t index) { return !allowed(index); });
   }
 
  private:
+  static constexpr int kBaseRounds = 400;
+  static constexpr int kBasePatience = 100;
+  static constexpr double kLeastBaseWeight = 0.05;
+
+  double best_cost() const { return history_.best() ? history_.best()->cost : std::numeric_limits<double>::infinity(); }
+  bool stopped() const {
+    return options_.early_stopping > 0 && history_.results().size() >= best_at_ + options_.early_stopping;
+  }
+
+  // Throughput relative to the best of the task.
+  static void add_rows(const TransferSource& other, FeatureMatrix& rows, std::vector<float>& targets) {
+    double best = std::numeric_limits<double>::infinity();
+    for (const Measurement& m : other.results) {
+      if (m.status == MeasureStatus::kOk) best = std::min(best, m.cost);
+    }
+    for (const Measurement& m : other.results) {
+      other.space.features(other.space.decode(m.index), rows.add_row());
+      targets.push_back(m.status == MeasureStatus::kOk ? static_cast<float>(best / m.cost) : 0.0F);
+    }
+  }
+
+  // What the base model adds to the scores of rows; empty where it no longer counts.
+  std::vector<float> margins(const FeatureMatrix& rows) const {
+    const double weight = std::exp2(-static_cast<double>(history_.results().size()) / 64);
+    if (!base_ || weight < kLeastBaseWeight) return {};
+    std::vector<float> margins = base_->predict(rows);
+    for (float& margin : margins) margin *= static_cast<float>(weight);
+    return margins;
+  }
+
   bool allowed(uint64_t index) const { return !options_.legal_only || space_.legal(space_.decode(index)); }
 
   std::optional<uint64_t> next() {
@@ -88,7 +143,7 @@ class AutoTvmTuner : public Tuner {
     fits_ = history_.results().size() / options_.plan_size;
     TreeModel model(options_.trees, seeds_.fork(2 + fits_).next());
     fit(model);
-    ScoreCache cache(model, features_);
+    ScoreCache cache(model, features_, [&](const FeatureMatrix& rows) { return margins(rows); });
     const auto score = [&](std::span<const uint64_t> indices) { return cache.scores(indices); };
     const auto excluded = [&](uint64_t index) { return history_.visited(index) || !allowed(index); };
     if (options_.diversity_filter_ratio >= 1) {
@@ -110,7 +165,8 @@ class AutoTvmTuner : public Tuner {
       targets.push_back(ok ? static_cast<float>(history_.best()->cost / m.cost) : 0.0F);
     }
     const Stopwatch stopwatch(fit_seconds_);
-    model.fit(features_.rows(indices), targets);
+    const FeatureMatrix rows = features_.rows(indices);
+    model.fit(rows, targets, margins(rows));
   }
 
   const SearchSpace& space_;
@@ -122,6 +178,8 @@ class AutoTvmTuner : public Tuner {
   double fit_seconds_ = 0;
   ModelAnnealing annealing_;
   size_t fits_ = 0;
+  std::optional<TreeModel> base_;  // of other tasks
+  size_t best_at_ = 0;             // measurements when the best was found
   std::vector<uint64_t> plan_;
   size_t planned_ = 0;  // how far the plan was walked
 };

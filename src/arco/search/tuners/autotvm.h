@@ -14,6 +14,9 @@ struct AutoTvmOptions {
   size_t plan_size = 64;              // measurements between two fits of the model
   double epsilon = 0.05;              // share of each plan drawn at random, at its end
   double diversity_filter_ratio = 0;  // 0: off; else >= 1: plan from so many times more candidates, by diversity
+  size_t early_stopping = 0;          // end when so many measurements brought nothing better; 0: never
+  bool transfer = false;              // tasks in turn, each beginning with what those before it measured
+  size_t transfer_least = 500;        // measurements that it takes to learn from
   bool legal_only = false;            // the published one spends measurements on what is illegal
   TreeParameters trees{.loss = TreeLoss::kRank};
   ModelAnnealingOptions annealing;
@@ -24,6 +27,9 @@ void visit_options(Options& o, const Visitor& visit) {
   visit("plan_size", o.plan_size, 1, 100'000);
   visit("epsilon", o.epsilon, 0, 1);
   visit("diversity_filter_ratio", o.diversity_filter_ratio, 0, 1000);
+  visit("early_stopping", o.early_stopping, 0, 1e9);
+  visit("transfer", o.transfer);
+  visit("transfer_least", o.transfer_least, 1, 1e9);
   visit("legal_only", o.legal_only);
   visit("loss", o.trees.loss);
   visit("max_depth", o.trees.max_depth, 1, 12);

@@ -6,22 +6,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <unordered_set>
 
+#include "arco/search/expected_improvement.h"
 #include "arco/search/feature_cache.h"
 #include "arco/search/history.h"
 #include "arco/search/stopwatch.h"
 
 namespace arco {
 namespace {
-
-double expected_improvement(double gain, double spread) {
-  const double z = gain / spread;
-  const double density = std::exp(-0.5 * z * z) / std::sqrt(2 * std::numbers::pi);
-  const double probability = 0.5 * std::erfc(-z / std::numbers::sqrt2);
-  return gain * probability + spread * density;
-}
 
 struct Candidate {
   uint64_t index;

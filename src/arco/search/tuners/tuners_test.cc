@@ -152,6 +152,38 @@ TEST(AutoTvm, LearnsFromFailuresAndPlansWhatItPredicts) {
   EXPECT_LT(illegal_in(192, 256), illegal_in(0, 64));
 }
 
+TEST(AutoTvm, EndsWhenNothingBetterComesForLong) {
+  const auto all = tune("autotvm", 2000, 1, {{"early_stopping", 100}});
+  ASSERT_LT(all.history.size(), 2000U);
+  size_t best_at = 0;
+  for (size_t i = 0; i < all.history.size(); ++i) {
+    if (all.history[i].index == all.best.index) best_at = i + 1;
+  }
+  EXPECT_GE(all.history.size(), best_at + 100);
+  EXPECT_LT(all.history.size(), best_at + 100 + 16);
+}
+
+TEST(AutoTvm, BeginsWithWhatOtherTasksMeasured) {
+  const TestingSpace other(2);  // the same layer with another ripple
+  const auto theirs = run_tuner(*make_tuner("random", other, nullptr, 1), testing_measurer(other), 600);
+  const auto best_of_first_plan = [&](bool transfer) {
+    double best = 1e30;
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      const auto tuner = make_tuner("autotvm", testing_space(), {{"transfer", transfer}}, seed);
+      tuner->learn_from_others({{other, theirs.history}});
+      best = std::min(best, run_tuner(*tuner, testing_measurer(testing_space()), 48).best.cycles);
+    }
+    return best;
+  };
+  EXPECT_LT(best_of_first_plan(true), 1.1 * testing_space().best_cycles());
+  EXPECT_GT(best_of_first_plan(false), best_of_first_plan(true));
+  // Too few to learn from: as without.
+  const std::vector<Measurement> few(theirs.history.begin(), theirs.history.begin() + 100);
+  const auto tuner = make_tuner("autotvm", testing_space(), {{"transfer", true}}, 5);
+  tuner->learn_from_others({{other, few}});
+  EXPECT_EQ(indices_of(run_tuner(*tuner, testing_measurer(testing_space()), 32)), indices_of(tune("autotvm", 32, 5)));
+}
+
 TEST(AutoTvm, FindsGoodOnesWithRegressionAndDiversityToo) {
   EXPECT_LT(median_regret("autotvm", 384, {{"loss", "regression"}, {"diversity_filter_ratio", 2}}), 1.1);
 }
