@@ -182,12 +182,12 @@ TEST(Policy, NeverDrawsAMaskedMoveAndFollowsTheProbabilities) {
   sample_moves(logits, masks, random, moves, log_probabilities);
   int up = 0;
   for (int s = 0; s < count; ++s) {
-    ASSERT_NE(moves(0, s), kStay);
-    up += moves(0, s) == kUp;
+    ASSERT_NE(moves(0, s), kMoveStay);
+    up += moves(0, s) == kMoveUp;
   }
   EXPECT_NEAR(up / static_cast<double>(count), 0.75, 0.02);
   EXPECT_NEAR(log_probabilities.maxCoeff(), std::log(0.75), 1e-5);
-  EXPECT_EQ(best_moves(logits, masks)(0, 0), kUp);
+  EXPECT_EQ(best_moves(logits, masks)(0, 0), kMoveUp);
   masks.setZero();
   EXPECT_THROW(sample_moves(logits, masks, random, moves, log_probabilities), InternalError);
 }

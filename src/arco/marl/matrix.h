@@ -13,11 +13,11 @@ using MatrixRef = Eigen::Ref<Matrix>;
 using Masks = Eigen::Matrix<uint8_t, Eigen::Dynamic, Eigen::Dynamic>;
 using MasksRef = Eigen::Ref<Masks>;
 
-// Chosen moves: [heads x samples], each kDown, kStay or kUp.
+// Chosen moves: [heads x samples], each kMoveDown, kMoveStay or kMoveUp.
 using Moves = Eigen::Matrix<int8_t, Eigen::Dynamic, Eigen::Dynamic>;
 constexpr int kMoves = 3;
-constexpr int8_t kDown = 0;
-constexpr int8_t kStay = 1;
-constexpr int8_t kUp = 2;
+constexpr int8_t kMoveDown = 0;
+constexpr int8_t kMoveStay = 1;
+constexpr int8_t kMoveUp = 2;
 
 }  // namespace arco

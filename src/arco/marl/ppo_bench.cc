@@ -46,7 +46,7 @@ BENCHMARK(BM_CollectAndLearn)->Unit(benchmark::kMillisecond)->MinTime(2);
 void BM_EnvironmentOnly(benchmark::State& state) {
   ToyEnvironment environment(kEpisodes, {3, 2, 2}, 8, kExtraFeatures, 1);
   std::vector<Moves> moves;
-  for (const int knobs : {3, 2, 2}) moves.push_back(Moves::Constant(knobs, kEpisodes, kStay));
+  for (const int knobs : {3, 2, 2}) moves.push_back(Moves::Constant(knobs, kEpisodes, kMoveStay));
   std::vector<float> rewards(kEpisodes);
   std::vector<uint8_t> terminal(kEpisodes);
   double steps = 0;

@@ -52,9 +52,9 @@ class ToyEnvironment : public VectorEnvironment {
     for (int e = 0; e < episodes_; ++e) {
       for (int h = 0; h < knobs_per_agent_[agent]; ++h) {
         const float position = positions_(first_knob_[agent] + h, e);
-        out(kMoves * h + kDown, e) = position > 0;
-        out(kMoves * h + kStay, e) = 1;
-        out(kMoves * h + kUp, e) = position < static_cast<float>(options_ - 1);
+        out(kMoves * h + kMoveDown, e) = position > 0;
+        out(kMoves * h + kMoveStay, e) = 1;
+        out(kMoves * h + kMoveUp, e) = position < static_cast<float>(options_ - 1);
       }
     }
   }
@@ -70,7 +70,7 @@ class ToyEnvironment : public VectorEnvironment {
       const float before = distance(e);
       for (size_t a = 0; a < moves.size(); ++a) {
         for (int h = 0; h < knobs_per_agent_[a]; ++h) {
-          positions_(first_knob_[a] + h, e) += static_cast<float>(moves[a](h, e) - kStay);
+          positions_(first_knob_[a] + h, e) += static_cast<float>(moves[a](h, e) - kMoveStay);
         }
       }
       rewards[e] = before - distance(e);

@@ -173,9 +173,9 @@ void KnobEnvironment::masks(int agent, MasksRef out) const {
   for (size_t e = 0; e < at_.size(); ++e) {
     uint8_t* mask = &out(0, static_cast<Eigen::Index>(e));
     for (const int knob : knobs) {
-      mask[kDown] = at_[e]->down[static_cast<size_t>(knob)];
-      mask[kStay] = 1;
-      mask[kUp] = at_[e]->up[static_cast<size_t>(knob)];
+      mask[kMoveDown] = at_[e]->down[static_cast<size_t>(knob)];
+      mask[kMoveStay] = 1;
+      mask[kMoveUp] = at_[e]->up[static_cast<size_t>(knob)];
       mask += kMoves;
     }
   }
@@ -187,7 +187,7 @@ KnobEnvironment::Point* KnobEnvironment::moved(const Point& from, const std::vec
   for (size_t a = 0; a < knobs_of_agents_.size(); ++a) {
     for (size_t h = 0; h < knobs_of_agents_[a].size(); ++h) {
       const auto knob = static_cast<size_t>(knobs_of_agents_[a][h]);
-      const int position = choice[knob] + moves[a](static_cast<Eigen::Index>(h), episode) - kStay;
+      const int position = choice[knob] + moves[a](static_cast<Eigen::Index>(h), episode) - kMoveStay;
       choice[knob] = std::clamp(position, 0, static_cast<int>(space_.knobs()[knob].values.size()) - 1);
     }
   }

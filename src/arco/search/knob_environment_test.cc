@@ -47,7 +47,7 @@ KnobEnvironment make(KnobEnvironmentOptions options = {}, float best = 0, StartS
 std::vector<Moves> rest(const KnobEnvironment& environment) {
   std::vector<Moves> moves;
   const EnvironmentShape shape = environment.shape();
-  for (const AgentShape& agent : shape.agents) moves.push_back(Moves::Constant(agent.heads, shape.episodes, kStay));
+  for (const AgentShape& agent : shape.agents) moves.push_back(Moves::Constant(agent.heads, shape.episodes, kMoveStay));
   return moves;
 }
 
@@ -74,7 +74,7 @@ TEST(KnobEnvironment, MasksAreExactlyTheMovesThatAreIllegalAlone) {
         for (int move = 0; move < kMoves; ++move) {
           Choice choice = space().decode(positions[static_cast<size_t>(e)]);
           const auto knob = static_cast<size_t>(knobs[h]);
-          choice[knob] += move - kStay;
+          choice[knob] += move - kMoveStay;
           const bool inside = choice[knob] >= 0 && choice[knob] < static_cast<int>(space().knobs()[knob].values.size());
           const bool open = masks(kMoves * static_cast<Eigen::Index>(h) + move, e) != 0;
           ASSERT_EQ(open, inside && space().legal(choice));
@@ -91,13 +91,13 @@ TEST(KnobEnvironment, IllegalJointMovesStayAndArePenalised) {
   const uint64_t start = space().encode({0, 1, 0, 0, 2, 2, 0});
   KnobEnvironment environment = make({.episodes = 4, .steps = 8}, 0, {{start}, {start}, {}});
   std::vector<Moves> moves = rest(environment);
-  moves[1].setConstant(kUp);
+  moves[1].setConstant(kMoveUp);
   std::vector<float> rewards(4);
   std::vector<uint8_t> terminal(4);
   environment.step(moves, rewards, terminal);
   EXPECT_EQ(environment.positions()[0], start);
   EXPECT_FLOAT_EQ(rewards[0], -1);
-  moves[1].row(1).setConstant(kStay);
+  moves[1].row(1).setConstant(kMoveStay);
   environment.step(moves, rewards, terminal);
   const uint64_t reached = space().encode({0, 1, 1, 0, 2, 2, 0});
   EXPECT_EQ(environment.positions()[0], reached);

@@ -12,7 +12,7 @@
 namespace arco {
 
 struct PretrainingOptions {
-  int updates = 400;  // of the agents of each world
+  int updates = 60;  // of the agents of each world
   uint64_t seed = 0;
   int jobs = 0;  // worlds at a time, 0: all cores; the result is the same for any number
 };

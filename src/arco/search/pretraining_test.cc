@@ -10,6 +10,7 @@
 #include "arco/search/configuration_space.h"
 #include "arco/search/schedule_tuning.h"
 #include "arco/search/shipped_agents.h"
+#include "arco/search/simulator_measurer.h"
 #include "arco/search/tuners/arco.h"
 
 namespace arco {
@@ -29,11 +30,64 @@ Workload convolution(int64_t ci, int64_t size, int64_t co, int64_t kernel) {
   return w;
 }
 
+// Sizes that no network of the zoo has and that random worlds are not made of.
+const std::vector<Workload>& unseen_layers() {
+  static const std::vector<Workload> all{convolution(80, 30, 80, 3), convolution(160, 15, 144, 3),
+                                         convolution(40, 60, 72, 3), convolution(208, 18, 208, 1),
+                                         convolution(112, 20, 224, 5)};
+  return all;
+}
+
+// The agents alone: nothing but their walks chooses what is measured after one random batch.
+ArcoOptions agents_only(bool pretrained) {
+  ArcoOptions options;
+  options.batch = 8;
+  options.random_start = true;
+  options.enumerate_limit = 0;
+  options.exact_share = 0;
+  options.prune = false;
+  options.surrogate.estimate_as_prior = false;
+  options.sampling.mix_model = false;
+  options.sampling.random_share = 0;
+  options.first_updates = 0;
+  options.plan_updates = 1;
+  options.patience_rounds = 0;
+  options.pretrained = pretrained;
+  return options;
+}
+
+double mean_log2_cycles(const SpaceOptions& options, bool pretrained, size_t trials) {
+  double sum = 0;
+  for (const Workload& layer : unseen_layers()) {
+    const ConfigurationSpace space(layer, options);
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      ArcoTuner tuner(space, agents_only(pretrained), seed);
+      sum += std::log2(run_tuner(tuner, make_simulator_measurer(space), trials, 8).best.cycles);
+    }
+  }
+  return sum / static_cast<double>(3 * unseen_layers().size());
+}
+
 TEST(Pretraining, TheSeedDecidesEveryByteForAnyNumberOfThreads) {
   const std::vector<Workload> workloads{convolution(32, 14, 32, 3)};
   const auto one = pretrain_agents(workloads, {.updates = 3, .seed = 1, .jobs = 1}).bytes();
   EXPECT_EQ(pretrain_agents(workloads, {.updates = 3, .seed = 1, .jobs = 2}).bytes(), one);
   EXPECT_NE(pretrain_agents(workloads, {.updates = 3, .seed = 2, .jobs = 2}).bytes(), one);
+}
+
+TEST(Pretraining, ShippedAgentsAreSmallAndFitEveryKindOfSpace) {
+  EXPECT_LE(shipped_agents().bytes().size(), size_t{1} << 20);
+  for (const SpaceKind kind : {SpaceKind::kFull, SpaceKind::kPaper, SpaceKind::kSoftware}) {
+    for (const bool paper_schedules : {false, true}) {
+      SpaceOptions options;
+      options.kind = kind;
+      options.paper_schedules = kind == SpaceKind::kSoftware && paper_schedules;
+      const ConfigurationSpace space(convolution(32, 14, 32, 3), options);
+      const auto* agents = shipped_agents().find(agents_world(space, ArcoTuner::agent_options({})));
+      ASSERT_NE(agents, nullptr) << space.key();
+      EXPECT_EQ(ArcoTuner(space, {}, 1).save_agents(), *agents);
+    }
+  }
 }
 
 TEST(Pretraining, OtherNetworksStartFresh) {
@@ -42,6 +96,15 @@ TEST(Pretraining, OtherNetworksStartFresh) {
   wide.actor_width = 32;
   EXPECT_EQ(shipped_agents().find(agents_world(space, ArcoTuner::agent_options(wide))), nullptr);
   EXPECT_NE(ArcoTuner(space, wide, 1).save_agents(), ArcoTuner(space, wide, 2).save_agents());
+}
+
+TEST(Pretraining, PretrainedAgentsBeatFreshOnesOnLayersTheyNeverSaw) {
+  SpaceOptions joint;
+  joint.kind = SpaceKind::kFull;
+  joint.budget = default_budget();
+  EXPECT_LT(mean_log2_cycles(joint, true, 24), mean_log2_cycles(joint, false, 24) - 0.3);
+  const SpaceOptions given = schedules_on(HardwareConfig());
+  EXPECT_LT(mean_log2_cycles(given, true, 24), mean_log2_cycles(given, false, 24));
 }
 
 TEST(AgentLibrary, SaysWhatIsWrongWithAFile) {

@@ -85,7 +85,7 @@ PpoExplorer::Episode PpoExplorer::play() {
     size_t at_rest = 0;
     for (size_t j = 0; j < choice.size(); ++j) {
       const int last = static_cast<int>(space_.knobs()[j].values.size()) - 1;
-      const int next = std::clamp(choice[j] + moves(static_cast<Eigen::Index>(j), 0) - kStay, 0, last);
+      const int next = std::clamp(choice[j] + moves(static_cast<Eigen::Index>(j), 0) - kMoveStay, 0, last);
       at_rest += next == choice[j] ? 1 : 0;
       choice[j] = next;
     }
