@@ -168,7 +168,7 @@ TEST_F(CommandLine, CalibratesOnFiles) {
 TEST_F(CommandLine, InspectShowsAndDumps) {
   const Result shown = arco({"inspect", path("net.arco"), "--disassemble"});
   ASSERT_EQ(shown.code, 0) << shown.err;
-  for (const char* part : {"hardware  1x16x16", "layer1.0.conv1", "peak at", "weight of fc", "finish", "gemm"}) {
+  for (const char* part : {"hardware  1x16x16", "layer1.0.conv1", "at their peak", "weight of fc", "finish", "gemm"}) {
     EXPECT_THAT(shown.out, HasSubstr(part));
   }
   const Result raw = arco({"inspect", path("net.arco"), "--raw", path("raw"), "--json"});

@@ -125,8 +125,8 @@ TEST(PaperTable, ReadsAsText) {
   const std::string text = bench_text(results(), {});
   const std::string head =
       "net: the convolutions\n"
-      "mode      tuner           ms [quartiles]  x autotvm   mm^2  measured  invalid  to own 99%  in s  to best 99%  "
-      "in s  "
+      "mode      tuner         ms [quartiles]  x autotvm   mm^2  measured  invalid  to own 99%  in s  to best 99%  in "
+      "s  "
       "wall s  measure  fit  search  board s\n";
   EXPECT_EQ(text.substr(0, head.size()), head);
   EXPECT_THAT(text,
@@ -135,8 +135,8 @@ TEST(PaperTable, ReadsAsText) {
   EXPECT_THAT(text, HasSubstr("optimum of mode software: 20.00 ms (proven)\n"
                               "no chip within the budget needs less than 7.50 ms (rung: bound)\n"));
   EXPECT_THAT(text, HasSubstr("Paper space: distance of each layer to its exhaustive optimum after 64 measurements\n"
-                              "tuner    layers  within 1 %  single searches  gap [quartiles] %  worst %\n"
-                              "-------  ------  ----------  ---------------  -----------------  -------\n"
+                              "tuner    layers  within 1 %  single searches    gap [quartiles] %  worst %\n"
+                              "-------  ------  ----------  ---------------  -------------------  -------\n"
                               "autotvm       1       0.0 %            0.0 %  20.00 [20.00 20.00]    20.00\n"));
   EXPECT_THAT(text, HasSubstr("What should hold\n"));
 }

@@ -42,7 +42,7 @@ class RecordsCommand : public testing::Test {
     return code;
   }
   void tune(const std::string& output, const std::string& tuner) {
-    ASSERT_EQ(run({"tune", path("net.onnx"), "-o", path(output), "--space", "paper", "--tuner", tuner, "--trials", "12",
+    ASSERT_EQ(run({"tune", path("net.onnx"), "-o", path(output), "--space", "paper", "--tuner", tuner, "--trials", "96",
                    "--layer-trials", "4", "--no-reference"}),
               0)
         << err_;
@@ -61,7 +61,7 @@ TEST_F(RecordsCommand, Summarises) {
   tune("design", "random");
   ASSERT_EQ(run({"records", path("design")}), 0) << err_;
   EXPECT_THAT(out_, StartsWith("space "));
-  EXPECT_THAT(out_, HasSubstr("\nnetwork of conv2d n1 16x8x8 -> 32x8x8 k3x3"));
+  EXPECT_THAT(out_, HasSubstr("\nnetwork of conv2d n1 16x8x8 -> 32x6x6 k3x3"));
   EXPECT_THAT(out_, HasSubstr("arco tune " + path("net.onnx")));
   EXPECT_THAT(out_, testing::ContainsRegex("\n[0-9]+ records, [0-9]+ of them ok\n$"));
   const Json all = json({"records", path("design")});

@@ -29,9 +29,9 @@ std::string message_of(const Action& action) {
   return "no error";
 }
 
-// The small network with one shift of a layer's requantisation changed.
+// The small network, layer by layer, with one shift of a layer's requantisation changed.
 Executable with_a_wrong_shift(const std::string& layer_name) {
-  Executable executable = compile(SmallNetwork::make(), HardwareConfig{});
+  Executable executable = compile(SmallNetwork::make(), HardwareConfig{}, {}, ChainRule::kNever);
   for (CompiledStep& step : executable.steps) {
     auto* layer = std::get_if<CompiledLayer>(&step);
     if (layer == nullptr || layer->layer.name != layer_name) continue;
