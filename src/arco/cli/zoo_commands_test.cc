@@ -52,7 +52,8 @@ TEST_P(ZooCommands, TuneCompileAndRun) {
   arco({"compile", path("net.onnx"), "--design", path("design/design.json"), "-o", path("net.arco")});
   const Json result = arco({"run", path("net.arco"), "--verify"});
   ASSERT_FALSE(HasFailure());
-  EXPECT_EQ(result["total_cycles"], tuned["cycles"]);
+  // Compiling may join a convolution and a pooling that the search kept apart.
+  EXPECT_LE(result["total_cycles"], tuned["cycles"]);
   for (const Json& layer : result["layers"]) EXPECT_EQ(layer["verified"], true) << layer["name"];
 }
 
