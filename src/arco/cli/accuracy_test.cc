@@ -8,10 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "arco/base/file.h"
-#include "arco/cli/command_line.h"
+#include "arco/cli/test_command.h"
 #include "arco/graph/npy.h"
 #include "arco/hardware/hardware_config.h"
 
@@ -29,18 +28,8 @@ constexpr const char* kLabels = ARCO_SOURCE_DIR "/tests/data/digits/test_labels.
 constexpr int64_t kSamples = 1000;
 constexpr int64_t kCalibrationSamples = 64;
 
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Result arco(const std::vector<std::string>& arguments) {
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = run_command_line(arguments, {out, err});
-  return {code, out.str(), err.str()};
-}
+using testing_support::arco;
+using testing_support::Result;
 
 class Accuracy : public testing::Test {
  protected:

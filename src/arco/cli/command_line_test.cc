@@ -8,9 +8,9 @@
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "arco/base/file.h"
+#include "arco/cli/test_command.h"
 #include "arco/graph/npy.h"
 #include "arco/hardware/hardware_config.h"
 #include "arco/onnx/zoo.h"
@@ -23,18 +23,8 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Result arco(const std::vector<std::string>& arguments) {
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = run_command_line(arguments, {out, err});
-  return {code, out.str(), err.str()};
-}
+using testing_support::arco;
+using testing_support::Result;
 
 class CommandLine : public testing::Test {
  protected:

@@ -8,10 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "arco/base/file.h"
-#include "arco/cli/command_line.h"
+#include "arco/cli/test_command.h"
 
 namespace arco {
 namespace {
@@ -22,18 +21,8 @@ using testing::HasSubstr;
 constexpr const char* kDigits = ARCO_SOURCE_DIR "/tests/data/digits/digits.onnx";
 constexpr const char* kGolden = ARCO_SOURCE_DIR "/tests/data/explain.txt";
 
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Result arco(const std::vector<std::string>& arguments) {
-  std::ostringstream out;
-  std::ostringstream err;
-  const int code = run_command_line(arguments, {out, err});
-  return {code, out.str(), err.str()};
-}
+using testing_support::arco;
+using testing_support::Result;
 
 class ExplainCommand : public testing::Test {
  protected:

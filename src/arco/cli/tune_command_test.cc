@@ -7,11 +7,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <sstream>
 
 #include "arco/base/file.h"
 #include "arco/base/interrupt.h"
-#include "arco/cli/command_line.h"
+#include "arco/cli/test_command.h"
 #include "arco/hardware/hardware_config.h"
 #include "arco/onnx/test_model.h"
 #include "arco/search/record_store.h"
@@ -23,12 +22,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Result {
-  int code;
-  std::string out;
-  std::string err;
-};
+using testing_support::arco;
+using testing_support::Result;
 
 class TuneCommand : public testing::Test {
  protected:
@@ -60,13 +55,7 @@ class TuneCommand : public testing::Test {
     default_of("--space", "paper");
     default_of("--layer-trials", "6");
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return run(arguments);
-  }
-  static Result run(const std::vector<std::string>& arguments) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const int code = run_command_line(arguments, {out, err});
-    return {code, out.str(), err.str()};
+    return arco(arguments);
   }
 
   // What text looks like whatever was measured: numbers, columns and this test's folder made alike.
@@ -89,8 +78,8 @@ TEST_F(TuneCommand, TheNumberOfJobsChangesNoByte) {
   EXPECT_EQ(design, read_text_file(path("two/design.json")));
   EXPECT_TRUE(Json::parse(design)["complete"].get<bool>());
   for (const char* name : {"one", "two"}) {
-    const Result compiled = run({"compile", path("net.onnx"), "--design", path(std::string(name) + "/design.json"),
-                                 "-o", path(std::string(name) + ".arco"), "--verify"});
+    const Result compiled = arco({"compile", path("net.onnx"), "--design", path(std::string(name) + "/design.json"),
+                                  "-o", path(std::string(name) + ".arco"), "--verify"});
     ASSERT_EQ(compiled.code, 0) << compiled.err;
     EXPECT_THAT(compiled.err, Not(HasSubstr("no schedule")));
   }
@@ -176,7 +165,7 @@ TEST_F(TuneCommand, WrongInputLeavesNothing) {
     EXPECT_EQ(result.out, "") << said;
     EXPECT_FALSE(fs::exists(folder_ / "new/design")) << said;
   }
-  EXPECT_EQ(run({"tune", path("net.onnx"), "-o", ""}).code, 2);
+  EXPECT_EQ(arco({"tune", path("net.onnx"), "-o", ""}).code, 2);
 }
 
 TEST_F(TuneCommand, ReadsLikeThis) {
@@ -233,7 +222,7 @@ TEST_F(TuneCommand, AChipForEachLayer) {
   for (const Json& layer : document["layers"]) EXPECT_LE(layer["proven_bound"], layer["cost"]);
   // It is an answer to another question, not a design.
   const Result compiled =
-      run({"compile", path("net.onnx"), "--design", path("layers/layers.json"), "-o", path("out.arco")});
+      arco({"compile", path("net.onnx"), "--design", path("layers/layers.json"), "-o", path("out.arco")});
   EXPECT_EQ(compiled.code, 2);
 }
 
@@ -255,7 +244,7 @@ TEST_F(TuneCommand, SeveralNetworksWithWeights) {
                                      "--objective",
                                      "throughput",
                                      "--json"};
-  const Result result = run(arguments);
+  const Result result = arco(arguments);
   ASSERT_EQ(result.code, 0) << result.err;
   const Json document = Json::parse(result.out);
   ASSERT_EQ(document["tasks"].size(), 3U);
@@ -266,7 +255,8 @@ TEST_F(TuneCommand, SeveralNetworksWithWeights) {
   EXPECT_EQ(document["tasks"][2]["weight"], 1);
   EXPECT_EQ(document["samples"], 3 * 1 + 1 * 2);
   for (const char* model : {"net.onnx", "other.onnx"}) {
-    const Result compiled = run({"compile", path(model), "--design", path("both/design.json"), "-o", path("out.arco")});
+    const Result compiled =
+        arco({"compile", path(model), "--design", path("both/design.json"), "-o", path("out.arco")});
     EXPECT_EQ(compiled.code, 0) << compiled.err;
     EXPECT_THAT(compiled.err, Not(HasSubstr("no schedule")));
   }
@@ -290,7 +280,7 @@ TEST_F(TuneCommand, AFrontHasADesignForEachPoint) {
     last_area = point["area_mm2"];
     EXPECT_LE(point["objectives"]["latency"]["bound"], point["objectives"]["latency"]["cost"]);
     const Result compiled =
-        run({"compile", path("net.onnx"), "--design", point["design"].get<std::string>(), "-o", path("out.arco")});
+        arco({"compile", path("net.onnx"), "--design", point["design"].get<std::string>(), "-o", path("out.arco")});
     EXPECT_EQ(compiled.code, 0) << compiled.err;
   }
   // A shorter front leaves no designs of the longer one behind.
@@ -300,13 +290,13 @@ TEST_F(TuneCommand, AFrontHasADesignForEachPoint) {
 }
 
 TEST_F(TuneCommand, AgentsArePretrainedAndGoFromRunToRun) {
-  const Result made = run({"pretrain", "-o", path("mine.bin"), "--updates", "1", "--networks", "espcn", "--json"});
+  const Result made = arco({"pretrain", "-o", path("mine.bin"), "--updates", "1", "--networks", "espcn", "--json"});
   ASSERT_EQ(made.code, 0) << made.err;
   EXPECT_EQ(Json::parse(made.out)["bytes"], fs::file_size(path("mine.bin")));
-  ASSERT_EQ(run({"pretrain", "-o", path("again.bin"), "--updates", "1", "--networks", "espcn"}).code, 0);
+  ASSERT_EQ(arco({"pretrain", "-o", path("again.bin"), "--updates", "1", "--networks", "espcn"}).code, 0);
   EXPECT_EQ(read_file(path("mine.bin")), read_file(path("again.bin")));
-  EXPECT_EQ(run({"pretrain", "-o", path("x"), "--networks", "resnet19"}).code, 2);
-  EXPECT_EQ(run({"pretrain", "--updates", "1"}).code, 2);
+  EXPECT_EQ(arco({"pretrain", "-o", path("x"), "--networks", "resnet19"}).code, 2);
+  EXPECT_EQ(arco({"pretrain", "--updates", "1"}).code, 2);
 
   const Result first = tune("first", {"--agents", path("mine.bin")});
   ASSERT_EQ(first.code, 0) << first.err;

@@ -16,9 +16,12 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+// Parts of a concatenation that lies in place do not begin on a page, where the layers were tuned: a LOAD or STORE may
+// split into other bursts. `largest_gap` is how far that takes the total from the design's, as a share.
 struct Network {
   std::string name;
   int image_size = 32;
+  double largest_gap = 0;
 };
 void PrintTo(const Network& network, std::ostream* out) {
   *out << network.name;
@@ -52,13 +55,13 @@ TEST_P(ZooCommands, TuneCompileAndRun) {
   arco({"compile", path("net.onnx"), "--design", path("design/design.json"), "-o", path("net.arco")});
   const Json result = arco({"run", path("net.arco"), "--verify"});
   ASSERT_FALSE(HasFailure());
-  // Compiling may join a convolution and a pooling that the search kept apart.
-  EXPECT_LE(result["total_cycles"], tuned["cycles"]);
+  const auto cycles = tuned["cycles"].get<double>();
+  EXPECT_NEAR(result["total_cycles"].get<double>(), cycles, GetParam().largest_gap * cycles);
   for (const Json& layer : result["layers"]) EXPECT_EQ(layer["verified"], true) << layer["name"];
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ZooCommands,
-                         testing::Values(Network{"densenet121"}, Network{"espcn", 16}, Network{"googlenet", 48},
+                         testing::Values(Network{"densenet121"}, Network{"espcn", 16}, Network{"googlenet", 48, 2e-5},
                                          Network{"mobilenetv1"}, Network{"mobilenetv2"}, Network{"resnet50"},
                                          Network{"shufflenetv2"}, Network{"squeezenet10"}, Network{"squeezenet11"},
                                          Network{"unet"}),
