@@ -132,41 +132,36 @@ struct WeightedActivity {
 
 }  // namespace
 
-std::optional<Metrics> ChipTable::estimate(size_t chip_number) const {
+// Of the tasks from `first` to before `last`, each with its weight or all counted once. Only estimates know what the
+// schedule reads; of bounds there is no schedule.
+std::optional<Metrics> ChipTable::sum(Rung rung, size_t chip_number, size_t first, size_t last, bool weighted) const {
+  const HardwareConfig& hardware = chip(chip_number);
+  const double beat_bytes = rung == Rung::kEstimate ? hardware.bus_bits / 8.0 : 0;
   Metrics sum;
   WeightedActivity activity;
-  for (size_t t = 0; t < tasks_.size(); ++t) {
+  for (size_t t = first; t < last; ++t) {
     const CoreTable::Best found = best(chip_number, t);
-    if (found.estimate == kInfinity) return std::nullopt;
-    sum.cycles += tasks_[t].weight * found.estimate;
-    activity.add(tasks_[t].weight, cores_[core_of_[chip_number]].least[t],
-                 found.read_beats * chip(chip_number).bus_bits / 8);
+    const double cycles = rung == Rung::kEstimate ? found.estimate : found.bound;
+    if (cycles == kInfinity) return std::nullopt;
+    const double weight = weighted ? tasks_[t].weight : 1;
+    sum.cycles += weight * cycles;
+    activity.add(weight, cores_[core_of_[chip_number]].least[t], found.read_beats * beat_bytes);
   }
-  sum.energy_pj = activity.energy_pj(chip(chip_number));
+  sum.energy_pj = activity.energy_pj(hardware);
   sum.area_mm2 = spaces_[0]->chip_area(chip_number);
   return sum;
 }
 
-std::optional<Metrics> ChipTable::bound(size_t chip_number) const {
-  Metrics sum;
-  WeightedActivity activity;
-  for (size_t t = 0; t < tasks_.size(); ++t) {
-    const CoreTable::Best found = best(chip_number, t);
-    if (found.bound == kInfinity) return std::nullopt;
-    sum.cycles += tasks_[t].weight * found.bound;
-    activity.add(tasks_[t].weight, cores_[core_of_[chip_number]].least[t], 0);
-  }
-  sum.energy_pj = activity.energy_pj(chip(chip_number));
-  sum.area_mm2 = spaces_[0]->chip_area(chip_number);
-  return sum;
+std::optional<Metrics> ChipTable::estimate(size_t chip) const {
+  return sum(Rung::kEstimate, chip, 0, tasks_.size(), true);
 }
 
-std::optional<Metrics> ChipTable::bound(size_t chip_number, size_t task) const {
-  const CoreTable::Best found = best(chip_number, task);
-  if (found.bound == kInfinity) return std::nullopt;
-  WeightedActivity activity;
-  activity.add(1, cores_[core_of_[chip_number]].least[task], 0);
-  return Metrics{found.bound, activity.energy_pj(chip(chip_number)), spaces_[0]->chip_area(chip_number)};
+std::optional<Metrics> ChipTable::bound(size_t chip) const {
+  return sum(Rung::kBound, chip, 0, tasks_.size(), true);
+}
+
+std::optional<Metrics> ChipTable::bound(size_t chip, size_t task) const {
+  return sum(Rung::kBound, chip, task, task + 1, false);
 }
 
 double ChipTable::cost(const std::optional<Metrics>& metrics) const {

@@ -81,6 +81,8 @@ class ChipTable {
   CoreTable::Ranking ranking() const;
   const CoreTable& table(size_t core, size_t task) const;
   CoreTable::Best best(size_t chip, size_t task) const;
+  enum class Rung : uint8_t { kBound, kEstimate };
+  std::optional<Metrics> sum(Rung rung, size_t chip, size_t first, size_t last, bool weighted) const;
   ChipScore make_score(size_t chip) const;
   void add_task(ChipScore& score, size_t task, const HardwareConfig& hardware, const CoreTable::Best& best) const;
 

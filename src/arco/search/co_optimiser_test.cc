@@ -10,22 +10,14 @@
 #include "arco/search/ablation.h"
 #include "arco/search/layer_designs.h"
 #include "arco/search/schedule_tuning.h"
+#include "arco/search/test_workload.h"
 
 namespace arco {
 namespace {
 
 using testing::HasSubstr;
 
-Workload convolution(int64_t ci, int64_t size, int64_t co, int64_t kernel) {
-  Workload w;
-  w.ci = ci;
-  w.h = w.w = w.oh = w.ow = size;
-  w.co = co;
-  w.kh = w.kw = kernel;
-  w.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  w.has_bias = true;
-  return w;
-}
+using testing_support::convolution;
 
 std::vector<WeightedTask> small_network() {
   return {{convolution(16, 14, 32, 3), 1}, {convolution(32, 14, 32, 3), 2}, {convolution(32, 7, 64, 1), 1}};

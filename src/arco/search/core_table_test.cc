@@ -6,20 +6,12 @@
 
 #include "arco/base/random.h"
 #include "arco/search/chip_table.h"
+#include "arco/search/test_workload.h"
 
 namespace arco {
 namespace {
 
-Workload convolution(int64_t ci, int64_t size, int64_t co, int64_t kernel) {
-  Workload w;
-  w.ci = ci;
-  w.h = w.w = w.oh = w.ow = size;
-  w.co = co;
-  w.kh = w.kw = kernel;
-  w.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  w.has_bias = true;
-  return w;
-}
+using testing_support::convolution;
 
 SpaceOptions options(SpaceKind kind) {
   SpaceOptions o;

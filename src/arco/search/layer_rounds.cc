@@ -1,8 +1,8 @@
 // A round:
 //
-//     every layer:  weight * expected improvement of its next measurements      (infinite before it has any)
-//     the few with most:  ask, measure, tell, each on its own thread             (those that start learn from the
-//     others) then:  the common model of how far the closed form is off; the agents of the most promising layer
+//     every layer:        weight * expected improvement of its next measurements     (infinite before it has any)
+//     the few with most:  ask, measure, tell, each on its own thread      (those that start learn from the others)
+//     then:               the common model of how far the closed form is off; the agents of the most promising layer
 //
 // Rounds are as large on one thread as on many, so the result does not depend on their number.
 #include "arco/search/layer_rounds.h"

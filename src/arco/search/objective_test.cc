@@ -9,22 +9,14 @@
 #include "arco/base/error.h"
 #include "arco/search/pareto.h"
 #include "arco/search/pareto_search.h"
+#include "arco/search/test_workload.h"
 
 namespace arco {
 namespace {
 
 using testing::HasSubstr;
 
-Workload convolution(int64_t ci, int64_t size, int64_t co, int64_t kernel) {
-  Workload w;
-  w.ci = ci;
-  w.h = w.w = w.oh = w.ow = size;
-  w.co = co;
-  w.kh = w.kw = kernel;
-  w.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  w.has_bias = true;
-  return w;
-}
+using testing_support::convolution;
 
 std::vector<WeightedTask> network() {
   return {{convolution(32, 14, 64, 3), 2}, {convolution(64, 14, 32, 1), 1}};

@@ -11,6 +11,7 @@
 #include "arco/search/schedule_tuning.h"
 #include "arco/search/shipped_agents.h"
 #include "arco/search/simulator_measurer.h"
+#include "arco/search/test_workload.h"
 #include "arco/search/tuners/arco.h"
 
 namespace arco {
@@ -19,16 +20,7 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-Workload convolution(int64_t ci, int64_t size, int64_t co, int64_t kernel) {
-  Workload w;
-  w.ci = ci;
-  w.h = w.w = w.oh = w.ow = size;
-  w.co = co;
-  w.kh = w.kw = kernel;
-  w.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  w.has_bias = true;
-  return w;
-}
+using testing_support::convolution;
 
 // Sizes that no network of the zoo has and that random worlds are not made of.
 const std::vector<Workload>& unseen_layers() {

@@ -13,21 +13,13 @@
 #include "arco/search/residual_model.h"
 #include "arco/search/schedule_tuning.h"
 #include "arco/search/simulator_measurer.h"
+#include "arco/search/test_workload.h"
 #include "arco/search/testing_space.h"
 
 namespace arco {
 namespace {
 
-Workload convolution(int64_t ci, int64_t size, int64_t co) {
-  Workload w;
-  w.ci = ci;
-  w.h = w.w = w.oh = w.ow = size;
-  w.co = co;
-  w.kh = w.kw = 3;
-  w.pads = {1, 1, 1, 1};
-  w.has_bias = true;
-  return w;
-}
+using testing_support::convolution;
 
 std::vector<Measurement> measure_some(const ConfigurationSpace& space, size_t count, uint64_t seed) {
   Random random(seed);
@@ -78,8 +70,8 @@ TEST(ResidualTransfer, PredictsALayerThatWasNeverMeasured) {
 
 TEST(ResidualTransfer, TeachesNothingWhereTheClosedFormIsNearlyExact) {
   const SpaceOptions options = schedules_on(HardwareConfig());
-  const ConfigurationSpace one(convolution(64, 28, 64), options), two(convolution(128, 14, 64), options);
-  const ConfigurationSpace other(convolution(96, 28, 96), options);
+  const ConfigurationSpace one(convolution(64, 28, 64, 3), options), two(convolution(128, 14, 64, 3), options);
+  const ConfigurationSpace other(convolution(96, 28, 96, 3), options);
   const auto first = measure_some(one, 60, 1), second = measure_some(two, 60, 2), truth = measure_some(other, 40, 3);
   ResidualModel alone(other, {}), taught(other, {});
   taught.set_transfer(ResidualTransfer::learn(std::vector<TransferSource>{{one, first}, {two, second}}, 1));
@@ -87,7 +79,7 @@ TEST(ResidualTransfer, TeachesNothingWhereTheClosedFormIsNearlyExact) {
 }
 
 TEST(ResidualTransfer, SaysNothingOfTooLittle) {
-  const ConfigurationSpace space(convolution(64, 28, 64), schedules_on(HardwareConfig()));
+  const ConfigurationSpace space(convolution(64, 28, 64, 3), schedules_on(HardwareConfig()));
   const auto few = measure_some(space, 5, 1);
   EXPECT_EQ(ResidualTransfer::learn(std::vector<TransferSource>{{space, few}}, 1), nullptr);
   EXPECT_EQ(ResidualTransfer::learn({}, 1), nullptr);
@@ -98,7 +90,8 @@ TEST(LayerRounds, SpendTheBudgetWhereItPromisesMost) {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   std::vector<WeightedTask> tasks;
-  for (const int64_t channels : {16, 32, 48, 64, 80, 96, 112, 128}) tasks.push_back({convolution(channels, 14, 64), 1});
+  for (const int64_t channels : {16, 32, 48, 64, 80, 96, 112, 128})
+    tasks.push_back({convolution(channels, 14, 64, 3), 1});
   tasks[3].weight = 1000;
   std::map<int, std::vector<size_t>> measured;
   for (const int jobs : {1, 2}) {

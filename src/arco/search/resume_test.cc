@@ -12,22 +12,14 @@
 #include "arco/base/file.h"
 #include "arco/base/random.h"
 #include "arco/search/co_optimiser.h"
+#include "arco/search/test_workload.h"
 
 namespace arco {
 namespace {
 
 namespace fs = std::filesystem;
 
-Workload convolution(int64_t ci, int64_t size, int64_t co, int64_t kernel) {
-  Workload w;
-  w.ci = ci;
-  w.h = w.w = w.oh = w.ow = size;
-  w.co = co;
-  w.kh = w.kw = kernel;
-  w.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  w.has_bias = true;
-  return w;
-}
+using testing_support::convolution;
 
 const std::vector<WeightedTask>& tasks() {
   static const std::vector<WeightedTask> all{{convolution(16, 14, 32, 3), 1}, {convolution(32, 7, 64, 1), 2}};
