@@ -72,7 +72,7 @@ ScheduleCase EstimateContext::case_of(const Schedule& s) const {
   return c;
 }
 
-void EstimateContext::costs(std::span<const Schedule> schedules, std::span<CycleCost> costs) const {
+void EstimateContext::costs(std::span<const Schedule> schedules, std::span<CycleCost> costs, Wanted wanted) const {
   ARCO_CHECK(schedules.size() == costs.size(), "{} schedules, {} costs", schedules.size(), costs.size());
   constexpr size_t kAtOnce = 16;
   struct Queue {
@@ -83,7 +83,7 @@ void EstimateContext::costs(std::span<const Schedule> schedules, std::span<Cycle
   std::array<Queue, kWays> queues;
   const auto flush = [&](Queue& queue) {
     std::array<CycleCost, kAtOnce> results;
-    cycle_costs(model(), {queue.cases.data(), queue.count}, results.data());
+    cycle_costs(model(), {queue.cases.data(), queue.count}, wanted, results.data());
     for (size_t i = 0; i < queue.count; ++i) costs[queue.places[i]] = results[i];
     queue.count = 0;
   };
@@ -99,14 +99,20 @@ void EstimateContext::costs(std::span<const Schedule> schedules, std::span<Cycle
   }
 }
 
-CycleCost EstimateContext::cost(const Schedule& s) const {
+CycleCost EstimateContext::cost(const Schedule& s, Wanted wanted) const {
   CycleCost cost;
-  costs({&s, 1}, {&cost, 1});
+  const ScheduleCase only = case_of(s);
+  cycle_costs(model(), {&only, 1}, wanted, &cost);
   return cost;
 }
 
 CycleParts EstimateContext::parts(const Schedule& s) const {
   return cycle_parts(model(), case_of(s));
+}
+
+TransferCounts EstimateContext::transfers(const Schedule& s) const {
+  if (workload_.kind != WorkloadKind::kConv2d) return {};
+  return transfer_counts(model(), case_of(s));
 }
 
 namespace {
@@ -157,7 +163,7 @@ CycleParts cycle_parts(const Workload& w, const Schedule& s, const HardwareConfi
 CycleCost cycle_cost(const Workload& w, const Schedule& s, const HardwareConfig& hw) {
   const SingleCase single(w, s, hw);
   CycleCost cost;
-  cycle_costs(single.model(), {&single.only(), 1}, &cost);
+  cycle_costs(single.model(), {&single.only(), 1}, Wanted::kBoth, &cost);
   return cost;
 }
 

@@ -20,9 +20,10 @@ class EstimateContext {
   EstimateContext(const Workload& workload, const HardwareConfig& hardware);
 
   // Only for legal schedules. Many at once cost a third of the time each; the numbers are the same.
-  void costs(std::span<const Schedule> schedules, std::span<CycleCost> costs) const;
-  CycleCost cost(const Schedule& schedule) const;
+  void costs(std::span<const Schedule> schedules, std::span<CycleCost> costs, Wanted wanted = Wanted::kBoth) const;
+  CycleCost cost(const Schedule& schedule, Wanted wanted = Wanted::kBoth) const;
   CycleParts parts(const Schedule& schedule) const;
+  TransferCounts transfers(const Schedule& schedule) const;  // none of what is not a convolution
 
  private:
   // The tile sizes that divide an extent.

@@ -39,38 +39,29 @@ struct LayerWork {
   Lanes more_instructions;            // that may come on top
 };
 
-// PositionSum (transfer_cost.h) of several schedules.
-class PositionSums {
- public:
-  PositionSums(const CaseLanes& cases, PositionSum PlaneCosts::*sum) : cases_(cases), sum_(sum) {}
-
-  Lanes number(double PositionSum::*field) const { return cases_.number(sum_, field); }
-  Pair pair(Two PositionSum::*field) const { return cases_.pair(sum_, field); }
-  Pair cycles(Lanes groups) const { return groups * pair(&PositionSum::cycles) + number(&PositionSum::fixed_cycles); }
-  Lanes transfers(Lanes groups) const {
-    return groups * number(&PositionSum::transfers) + number(&PositionSum::merged_transfers);
-  }
-  // One position: the cheapest, and the average.
-  Pair position(Lanes groups) const {
-    const Lanes plane = groups * number(&PositionSum::least_plane);
-    const Lanes merged = groups * number(&PositionSum::least_merged) + number(&PositionSum::merged_fixed);
-    const Lanes mean = groups * pair(&PositionSum::cycles).mean + number(&PositionSum::fixed_cycles);
-    return {min(plane, merged), number(&PositionSum::per_position) * mean};
-  }
-
- private:
-  const CaseLanes& cases_;
-  PositionSum PlaneCosts::*sum_;
-};
+// All transfers, `groups` channel groups each.
+inline Pair all_cycles(const PositionLanes& sum, Lanes groups) {
+  return groups * sum.cycles + sum.fixed_cycles;
+}
+inline Lanes all_transfers(const PositionLanes& sum, Lanes groups) {
+  return groups * sum.transfers + sum.merged_transfers;
+}
+// One position: the cheapest, and the average.
+inline Pair position(const PositionLanes& sum, Lanes groups) {
+  const Lanes plane = groups * sum.least_plane;
+  const Lanes merged = groups * sum.least_merged + sum.merged_fixed;
+  const Lanes mean = groups * sum.cycles.mean + sum.fixed_cycles;
+  return {min(plane, merged), sum.per_position * mean};
+}
 
 // Rows and columns of what a GEMM adds up in a tile: more than of results where they are pooled.
 inline Lanes sum_rows(const Workload& w, const CaseLanes& cases) {
-  const Lanes results = cases.tile(&ScheduleCase::h);
+  const Lanes results = cases.h.tile;
   if (!w.pool) return results;
   return (results - 1) * static_cast<double>(w.pool->stride_h) + static_cast<double>(w.pool->kh);
 }
 inline Lanes sum_columns(const Workload& w, const CaseLanes& cases) {
-  const Lanes results = cases.tile(&ScheduleCase::w);
+  const Lanes results = cases.w.tile;
   if (!w.pool) return results;
   return (results - 1) * static_cast<double>(w.pool->stride_w) + static_cast<double>(w.pool->kw);
 }
@@ -79,16 +70,21 @@ class WorkBuilder {
  public:
   WorkBuilder(const Workload& w, const HardwareConfig& hw, const LayerConstants& constants, const CaseLanes& cases,
               const Reuse& reuse, LayerWork& work)
-      : w_(w), hw_(hw), c_(constants), cases_(cases), reuse_(reuse), out_(work) {
-    tile_ci_ = cases.tile(&ScheduleCase::ci);
-    tile_co_ = cases.tile(&ScheduleCase::co);
-    batches_ = cases.tile(&ScheduleCase::b);
-    entries_ = batches_ * tile_co_ * cases.tile(&ScheduleCase::h) * cases.tile(&ScheduleCase::w);
+      : w_(w),
+        hw_(hw),
+        c_(constants),
+        cases_(cases),
+        reuse_(reuse),
+        store_(cases.sums(&PlaneCosts::store)),
+        out_(work) {
+    tile_ci_ = cases.ci.tile;
+    tile_co_ = cases.co.tile;
+    batches_ = cases.b.tile;
+    entries_ = batches_ * tile_co_ * cases.h.tile * cases.w.tile;
     sums_ = w.pool ? batches_ * tile_co_ * sum_rows(w, cases) * sum_columns(w, cases) : entries_;
     out_groups_ = tile_co_ * c_.per_out_ratio;
-    per_position_ = cases.number(&PlaneCosts::store, &PositionSum::per_position);
-    out_.tiles = cases.tiles(&ScheduleCase::b) * cases.tiles(&ScheduleCase::h) * cases.tiles(&ScheduleCase::w) *
-                 cases.tiles(&ScheduleCase::co);
+    per_position_ = store_.per_position;
+    out_.tiles = cases.b.tiles * cases.h.tiles * cases.w.tiles * cases.co.tiles;
     out_.begin_alu = out_.end_alu = out_.inp = out_.residual = out_.inp_total = out_.residual_total = both(Lanes{});
     out_.read_beats = both(Lanes{});
     out_.gemms = out_.gemm = out_.wgt = out_.bias = out_.wgt_total = out_.bias_total = Lanes{};
@@ -108,9 +104,8 @@ class WorkBuilder {
         pool();
         break;
     }
-    const PositionSums store(cases_, &PlaneCosts::store);
-    out_.store = batches_ * store.position(out_groups_);
-    per_tile_ += batches_ * store.transfers(out_groups_) * per_position_;
+    out_.store = batches_ * position(store_, out_groups_);
+    per_tile_ += batches_ * all_transfers(store_, out_groups_) * per_position_;
     out_.instructions += out_.tiles * per_tile_ + 3;  // micro-ops, the no-op and FINISH
     out_.dma_transfers += 1;
   }
@@ -156,16 +151,15 @@ class WorkBuilder {
 
   // Tiles loaded into the accumulators, `copies` for each result tile.
   void accumulators(PositionSum PlaneCosts::*what, Lanes groups, double copies) {
-    const PositionSums sum(cases_, what);
+    const PositionLanes sum = cases_.sums(what);
     const Lanes share = out_.tiles * per_position_ * batches_ * copies;
-    out_.residual = copies * batches_ * sum.position(groups);
-    out_.residual_total = share * sum.cycles(groups);
-    dma(share * sum.transfers(groups), share * groups * sum.pair(&PositionSum::beats),
-        share * groups * sum.number(&PositionSum::rows));
+    out_.residual = copies * batches_ * position(sum, groups);
+    out_.residual_total = share * all_cycles(sum, groups);
+    dma(share * all_transfers(sum, groups), share * groups * sum.beats, share * groups * sum.rows);
   }
 
   void conv() {
-    out_.gemms = cases_.tiles(&ScheduleCase::ci);
+    out_.gemms = cases_.ci.tiles;
     out_.gemm = sums_ * tile_ci_ * c_.kernel + kIssue;
     per_tile_ += out_.gemms;
     if (w_.has_residual) {
@@ -196,7 +190,7 @@ class WorkBuilder {
   }
   // Before the windows, three instructions for each strip of sums beyond the convolution's output.
   void maxima() {
-    const Lanes strips = PositionSums(cases_, &PlaneCosts::residual).number(&PositionSum::pad_alu);
+    const Lanes strips = cases_.sums(&PlaneCosts::residual).pad_alu;
     out_.end_alu += Pair{Lanes{}, 3 * batches_ * out_groups_ * strips * per_position_};
     out_.more_instructions += only_if(strips > 0, 3 * 4 * out_.tiles);
     windows();
@@ -208,22 +202,22 @@ class WorkBuilder {
   }
 
   void inputs() {
-    const PositionSums in(cases_, &PlaneCosts::input);
+    const PositionLanes in = cases_.sums(&PlaneCosts::input);
     const Lanes bundles = max(same(1), tile_co_ * c_.per_bundle);
     const Lanes groups = bundles * tile_ci_ * c_.per_in_ratio;
     const Lanes loads = reuse_.inp.loads;
     const Lanes sums = loads * batches_ * per_position_;  // over the positions
-    const Lanes transfers = sums * in.transfers(groups);
-    out_.inp = batches_ * in.position(groups);
-    out_.inp_total = sums * in.cycles(groups);
-    Pair beats = sums * groups * in.pair(&PositionSum::beats);
+    const Lanes transfers = sums * all_transfers(in, groups);
+    out_.inp = batches_ * position(in, groups);
+    out_.inp_total = sums * all_cycles(in, groups);
+    Pair beats = sums * groups * in.beats;
     // Where only the tiles of an odd last group stay, which positions the loads are of is not counted.
     const Mask even = reuse_.inp.even;
     out_.inp_total.least = select(even, out_.inp_total.least, loads * out_.inp.least);
     beats.least = only_if(even, beats.least);
     out_.read_beats += beats;
     out_.load_transfers += transfers;
-    out_.load_bursts += beats.mean * c_.per_burst + 2 * sums * groups * in.number(&PositionSum::rows);
+    out_.load_bursts += beats.mean * c_.per_burst + 2 * sums * groups * in.rows;
     out_.instructions += transfers;
   }
 
@@ -268,7 +262,7 @@ class WorkBuilder {
 
   // Strips of padding, up to four a transfer.
   void lower_padding(Lanes groups) {
-    const Lanes cycles = PositionSums(cases_, &PlaneCosts::input).number(&PositionSum::pad_alu);
+    const Lanes cycles = cases_.sums(&PlaneCosts::input).pad_alu;
     out_.begin_alu += Pair{Lanes{}, batches_ * groups * cycles * per_position_};
     out_.more_instructions += only_if(cycles > 0, 4 * out_.tiles * batches_ * groups);
   }
@@ -286,6 +280,7 @@ class WorkBuilder {
   const LayerConstants& c_;
   const CaseLanes& cases_;
   const Reuse& reuse_;
+  const PositionLanes store_;
   Lanes tile_ci_, tile_co_, batches_, out_groups_, per_position_;
   Lanes entries_, sums_;  // results of a tile, and what its GEMMs add up: more where they are pooled
   Lanes per_tile_{};      // instructions

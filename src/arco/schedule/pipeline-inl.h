@@ -289,16 +289,12 @@ Lanes single_thread_cycles(const PipelineCosts& c) {
   return c.ready.*kSide + tile_cycles<kSide>(c, c.first, Lanes{}) + light + heavy + busy;
 }
 
+// Cycle in which compute and store have finished: at least, or on average, as the costs are. All lanes are of `kind`.
 template <Lanes Pair::*kSide>
-Lanes pipeline_side(const PipelineCosts& costs, PipelineKind kind) {
+Lanes pipeline_end(const PipelineCosts& costs, PipelineKind kind) {
   if (kind == PipelineKind::kOneThread) return single_thread_cycles<kSide>(costs);
   if (kind == PipelineKind::kOneItem) return Pipeline<kSide, true>(costs).run();
   return Pipeline<kSide, false>(costs).run();
-}
-
-// Cycle in which compute and store have finished: at least, and on average, as the costs are. All lanes are of `kind`.
-inline Pair pipeline_cycles(const PipelineCosts& costs, PipelineKind kind) {
-  return {pipeline_side<&Pair::least>(costs, kind), pipeline_side<&Pair::mean>(costs, kind)};
 }
 
 }  // namespace HWY_NAMESPACE

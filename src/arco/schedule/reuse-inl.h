@@ -48,9 +48,9 @@ struct WalkAxis {
   Lanes tiles() const { return pairs * width + singles; }
 };
 
-inline WalkAxis walk_axis(Lanes repeats, const CaseLanes& c, const AxisTile* ScheduleCase::*axis, Mask two_threads) {
-  return {repeats * select(two_threads, c.axis(axis, &AxisTile::pairs), c.tiles(axis)),
-          repeats * only_if(two_threads, c.axis(axis, &AxisTile::odd)), select(two_threads, same(2), same(1))};
+inline WalkAxis walk_axis(Lanes repeats, const AxisLanes& axis, Mask two_threads) {
+  return {repeats * select(two_threads, axis.pairs, axis.tiles), repeats * only_if(two_threads, axis.odd),
+          select(two_threads, same(2), same(1))};
 }
 
 // `outermost`: the operand's axis is the outer loop. `keys`: tiles per position (or channel); `copies`: of a tile.
@@ -70,10 +70,9 @@ inline OperandReuse operand_reuse(const WalkAxis& axis, Lanes other_groups, Mask
 // input tiles of its own (bundles of a grouped convolution).
 inline Reuse reuse_of(const CaseLanes& c, bool own_inputs) {
   const Lanes copies = select(c.two_rows | c.two_channels, same(2), same(1));
-  const WalkAxis positions =
-      walk_axis(c.tiles(&ScheduleCase::b) * c.tiles(&ScheduleCase::w), c, &ScheduleCase::h, c.two_rows);
-  const WalkAxis channels = walk_axis(same(1), c, &ScheduleCase::co, c.two_channels);
-  const Lanes keys = c.tiles(&ScheduleCase::ci);
+  const WalkAxis positions = walk_axis(c.b.tiles * c.w.tiles, c.h, c.two_rows);
+  const WalkAxis channels = walk_axis(same(1), c.co, c.two_channels);
+  const Lanes keys = c.ci.tiles;
   Reuse reuse;
   reuse.outer = select(c.spatial_outer, positions.pairs, channels.pairs);
   reuse.inner = select(c.spatial_outer, channels.pairs, positions.pairs);

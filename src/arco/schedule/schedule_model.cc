@@ -71,8 +71,12 @@ Lanes greatest(Lanes first, Rest... rest) {
 class ScheduleModel {
  public:
   ScheduleModel(const LayerModel& layer, const ScheduleCase* cases)
-      : w_(layer.workload), hw_(layer.hardware), cases_(cases), kind_(pipeline_kind(cases[0])), fetch_(layer.hardware) {
-    if (is_conv()) reuse_ = reuse_of(cases_, layer.constants.per_bundle > 0);
+      : w_(layer.workload),
+        hw_(layer.hardware),
+        cases_(cases),
+        kind_(pipeline_kind(cases[0])),
+        reuse_(is_conv() ? reuse_of(cases_, layer.constants.per_bundle > 0) : Reuse{}),
+        fetch_(layer.hardware) {
     WorkBuilder(w_, hw_, layer.constants, cases_, reuse_, work_).build();
     const Lanes beats = micro_ops() * (32.0 / hw_.bus_bits);
     micro_op_load_ = {same(load_cycles(1, false)), beats + load_cycles(0, false)};
@@ -80,11 +84,14 @@ class ScheduleModel {
   }
 
   // Of the first `count` schedules.
+  template <Wanted kWanted>
   void cost(CycleCost* costs, size_t count) const {
     const Lanes first = fetch_.first(work_.instructions);
-    const Pair pipeline = pipeline_end({first, first + micro_op_load_.mean});
-    const Lanes low = bound(pipeline.least, first);
-    const Lanes mean = max(low, estimate(pipeline.mean, first + micro_op_load_.mean));
+    const Lanes ready = first + micro_op_load_.mean;
+    const PipelineCosts pipeline = pipeline_costs({first, ready});
+    Lanes low{}, mean{};
+    if (kWanted != Wanted::kEstimate) low = bound(pipeline_end<&Pair::least>(pipeline, kind_), first);
+    if (kWanted != Wanted::kBound) mean = estimate(pipeline_end<&Pair::mean>(pipeline, kind_), ready);
     for (size_t i = 0; i < count; ++i) costs[i] = {low[i], mean[i]};
   }
 
@@ -118,8 +125,8 @@ class ScheduleModel {
     const auto kh = static_cast<double>(w_.kh), kw = static_cast<double>(w_.kw);
     Lanes first = same(std::max(kh, kw)), second = same(std::min(kh, kw));
     Lanes product = same(kh * kw);
-    for (const Lanes& extent : {cases_.tile(&ScheduleCase::b), cases_.tile(&ScheduleCase::ci),
-                                cases_.tile(&ScheduleCase::co), sum_rows(w_, cases_), sum_columns(w_, cases_)}) {
+    for (const Lanes& extent :
+         {cases_.b.tile, cases_.ci.tile, cases_.co.tile, sum_rows(w_, cases_), sum_columns(w_, cases_)}) {
       second = max(second, min(first, extent));
       first = max(first, extent);
       product *= extent;
@@ -161,7 +168,7 @@ class ScheduleModel {
     return group(reuse_.inp.every_group, reuse_.wgt.every_group, reuse_.bias.every_group);
   }
 
-  Pair pipeline_end(const Pair& ready) const {
+  PipelineCosts pipeline_costs(const Pair& ready) const {
     PipelineCosts costs;
     costs.items = max(same(1), work_.gemms);
     costs.gemm = work_.gemm;
@@ -186,7 +193,7 @@ class ScheduleModel {
           {both(Lanes{}), both(Lanes{})}, Mask{}, Mask{}, {work_.residual, work_.residual}, {~Mask{}, ~Mask{}}};
       costs.heavy = costs.light = costs.first;
     }
-    return pipeline_cycles(costs, kind_);
+    return costs;
   }
 
   Lanes bound(Lanes pipeline, Lanes first) const {
@@ -243,14 +250,28 @@ class ScheduleModel {
   Pair micro_op_load_;
 };
 
-void costs_of(const LayerModel& layer, std::span<const ScheduleCase> cases, CycleCost* costs) {
+template <Wanted kWanted>
+void wanted_costs(const LayerModel& layer, std::span<const ScheduleCase> cases, CycleCost* costs) {
   size_t at = 0;
-  for (; at + kLanes <= cases.size(); at += kLanes) ScheduleModel(layer, &cases[at]).cost(costs + at, kLanes);
+  for (; at + kLanes <= cases.size(); at += kLanes) {
+    ScheduleModel(layer, &cases[at]).cost<kWanted>(costs + at, kLanes);
+  }
   if (at == cases.size()) return;
   std::array<ScheduleCase, kLanes> rest;
   rest.fill(cases[at]);
   std::copy(cases.begin() + static_cast<std::ptrdiff_t>(at), cases.end(), rest.begin());
-  ScheduleModel(layer, rest.data()).cost(costs + at, cases.size() - at);
+  ScheduleModel(layer, rest.data()).cost<kWanted>(costs + at, cases.size() - at);
+}
+
+void costs_of(const LayerModel& layer, std::span<const ScheduleCase> cases, Wanted wanted, CycleCost* costs) {
+  switch (wanted) {
+    case Wanted::kBoth:
+      return wanted_costs<Wanted::kBoth>(layer, cases, costs);
+    case Wanted::kBound:
+      return wanted_costs<Wanted::kBound>(layer, cases, costs);
+    case Wanted::kEstimate:
+      return wanted_costs<Wanted::kEstimate>(layer, cases, costs);
+  }
 }
 
 CycleParts parts_of(const LayerModel& layer, const ScheduleCase& only) {
@@ -276,8 +297,8 @@ HWY_EXPORT(costs_of);
 HWY_EXPORT(parts_of);
 HWY_EXPORT(transfers_of);
 
-void cycle_costs(const LayerModel& layer, std::span<const ScheduleCase> cases, CycleCost* costs) {
-  HWY_DYNAMIC_DISPATCH(costs_of)(layer, cases, costs);
+void cycle_costs(const LayerModel& layer, std::span<const ScheduleCase> cases, Wanted wanted, CycleCost* costs) {
+  HWY_DYNAMIC_DISPATCH(costs_of)(layer, cases, wanted, costs);
 }
 
 CycleParts cycle_parts(const LayerModel& layer, const ScheduleCase& only) {

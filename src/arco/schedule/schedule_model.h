@@ -11,8 +11,11 @@ namespace arco {
 // Cycles.
 struct CycleCost {
   double bound = 0;
-  double estimate = 0;  // not below the bound
+  double estimate = 0;
 };
+
+// One number takes about three quarters of the time of both; the other stays 0.
+enum class Wanted : uint8_t { kBoth, kBound, kEstimate };
 
 // Busy cycles of each module on average, without waiting.
 struct CycleParts {
@@ -42,7 +45,7 @@ inline PipelineKind pipeline_kind(const ScheduleCase& one) {
 }
 
 // All cases are of one kind; costs: as many. Each result depends on its own case alone.
-void cycle_costs(const LayerModel& layer, std::span<const ScheduleCase> cases, CycleCost* costs);
+void cycle_costs(const LayerModel& layer, std::span<const ScheduleCase> cases, Wanted wanted, CycleCost* costs);
 CycleParts cycle_parts(const LayerModel& layer, const ScheduleCase& only);
 
 // How often each tile of a convolution is transferred.

@@ -32,10 +32,10 @@ constexpr double load_cycles(double beats, bool narrow) {
 
 // A sum over the positions, per channel group unless said otherwise: one transfer for each group, or one for all groups
 // ("merged") where the rows of the tile are contiguous in DRAM.
-struct PositionSum {
+struct alignas(4 * sizeof(double)) PositionSum {
   Two cycles{};                 // all transfers, fixed_cycles apart
-  double fixed_cycles = 0;      // of the merged ones, whatever the groups
   Two beats{};                  // all transfers
+  double fixed_cycles = 0;      // of the merged ones, whatever the groups
   double transfers = 0;         // separate ones
   double merged_transfers = 0;  // whatever the groups
   double merged_fixed = 0;      // cycles of a merged transfer, whatever the groups

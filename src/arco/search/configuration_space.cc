@@ -56,7 +56,7 @@ bool has_schedule(const SpaceOptions& options, const Workload& workload, const H
 }
 
 ConfigurationSpace::ConfigurationSpace(const Workload& workload, const SpaceOptions& options)
-    : workload_(workload), options_(options) {
+    : workload_(workload), options_(options), contexts_(workload) {
   if (options_.kind != SpaceKind::kSoftware) options_.hardware.variant = IsaVariant::kVtaPlus;
   if (options_.kind == SpaceKind::kPaper) add_hardware_knobs(paper_hardware_knobs());
   if (options_.kind == SpaceKind::kFull) add_hardware_knobs(full_hardware_knobs());
@@ -65,7 +65,7 @@ ConfigurationSpace::ConfigurationSpace(const Workload& workload, const SpaceOpti
 }
 
 ConfigurationSpace::ConfigurationSpace(const Workload& workload, const ConfigurationSpace& like)
-    : workload_(workload), options_(like.options_), chips_(like.chips_) {
+    : workload_(workload), options_(like.options_), contexts_(workload), chips_(like.chips_) {
   add_hardware_knobs(like.hardware_knobs_);
   add_schedule_knobs();
 }
@@ -244,8 +244,10 @@ void ConfigurationSpace::features(const Choice& choice, std::span<float> out) co
   put(fits && chip.legal);
   if (!fits) return;
   const Geometry g = geometry_of(workload_, s, hw);
-  const CycleParts p = cycle_parts(workload_, s, hw);
-  const TransferCounts counts = transfer_counts(workload_, s, hw);
+  const EstimateContext& context = contexts_.on(hw);
+  const CycleParts p = context.parts(s);
+  const TransferCounts counts = context.transfers(s);
+  const CycleCost cost = context.cost(s);
   put(static_cast<double>(g.inp_elements()) / static_cast<double>(hw.inp_depth()));
   put(static_cast<double>(g.wgt_elements()) / static_cast<double>(hw.wgt_depth()));
   put(static_cast<double>(g.acc_elements()) / static_cast<double>(hw.acc_depth()));
@@ -268,8 +270,8 @@ void ConfigurationSpace::features(const Choice& choice, std::span<float> out) co
                           p.read_beats,
                           p.fill,
                           p.drain,
-                          cycle_bound(workload_, s, hw),
-                          cycle_estimate(workload_, s, hw)};
+                          cost.bound,
+                          cost.estimate};
   for (const double size : sizes) out[at++] = log2_of(size);
   put(p.load / (p.compute() + 1));
 }
@@ -310,17 +312,19 @@ double ConfigurationSpace::cost(const Measurement& measurement) const {
 Metrics ConfigurationSpace::bound_metrics(const Choice& choice) const {
   const Chip& chip = chip_of(choice);
   const double energy = needs_energy(options_.objective) ? energy_bound(workload_, chip.hardware) : 0;
-  return {cycle_bound(workload_, schedule_of(choice, chip.hardware), chip.hardware), energy, chip.area_mm2};
+  const CycleCost cost = contexts_.on(chip.hardware).cost(schedule_of(choice, chip.hardware), Wanted::kBound);
+  return {cost.bound, energy, chip.area_mm2};
 }
 
 Metrics ConfigurationSpace::estimate_metrics(const Choice& choice) const {
   const Chip& chip = chip_of(choice);
   const Schedule s = schedule_of(choice, chip.hardware);
+  const EstimateContext& context = contexts_.on(chip.hardware);
   double energy = 0;
   if (needs_energy(options_.objective)) {
-    energy = energy_estimate(workload_, chip.hardware, cycle_parts(workload_, s, chip.hardware).read_beats);
+    energy = energy_estimate(workload_, chip.hardware, context.parts(s).read_beats);
   }
-  return {cycle_estimate(workload_, s, chip.hardware), energy, chip.area_mm2};
+  return {context.cost(s, Wanted::kEstimate).estimate, energy, chip.area_mm2};
 }
 
 double ConfigurationSpace::bound(const Choice& choice) const {

@@ -9,6 +9,7 @@
 #include "arco/hardware/hardware_config.h"
 #include "arco/schedule/schedule.h"
 #include "arco/schedule/workload.h"
+#include "arco/search/estimate_contexts.h"
 #include "arco/search/objective.h"
 #include "arco/search/space.h"
 
@@ -102,6 +103,7 @@ class ConfigurationSpace : public SearchSpace {
 
   Workload workload_;
   SpaceOptions options_;
+  EstimateContexts contexts_;
   std::vector<HardwareKnob> hardware_knobs_;
   std::shared_ptr<const std::vector<Chip>> chips_;  // by mixed radix of the hardware knobs, first least significant
 };

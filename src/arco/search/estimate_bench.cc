@@ -21,24 +21,27 @@ std::vector<Schedule> legal_schedules(const Workload& workload, const HardwareCo
   return all;
 }
 
-// Bound and estimate of every legal schedule of a layer; items are schedules.
-void BoundAndEstimate(benchmark::State& state) {
+// Closed forms of every legal schedule of a layer; items are schedules.
+void ClosedForm(benchmark::State& state, Wanted wanted) {
   const HardwareConfig hardware = sample_chips()[static_cast<size_t>(state.range(0))];
   const NamedLayer layer = zoo_layers()[static_cast<size_t>(state.range(1))];
   const EstimateContext context(layer.workload, hardware);
   const std::vector<Schedule> schedules = legal_schedules(layer.workload, hardware);
   std::vector<CycleCost> costs(schedules.size());
   for (auto _ : state) {
-    context.costs(schedules, costs);
+    context.costs(schedules, costs, wanted);
     benchmark::DoNotOptimize(costs.data());
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * schedules.size()));
   state.SetLabel(layer.name + " on " + hardware.to_string());
 }
 // Convolutions of all shapes, with a residual, the first layer, a pooling, dense layers, VGG-16 and AlexNet.
-BENCHMARK(BoundAndEstimate)
-    ->ArgNames({"chip", "layer"})
-    ->ArgsProduct({{0, 1}, {0, 2, 6, 8, 9, 10, 14, 15, 16, 23, 27, 29, 32}});
+void every_layer(benchmark::internal::Benchmark* benchmark) {
+  benchmark->ArgNames({"chip", "layer"})->ArgsProduct({{0, 1}, {0, 2, 6, 8, 9, 10, 14, 15, 16, 23, 27, 29, 32}});
+}
+BENCHMARK_CAPTURE(ClosedForm, bound, Wanted::kBound)->Apply(every_layer);
+BENCHMARK_CAPTURE(ClosedForm, estimate, Wanted::kEstimate)->Apply(every_layer);
+BENCHMARK_CAPTURE(ClosedForm, both, Wanted::kBoth)->Apply(every_layer);
 
 void BuildContext(benchmark::State& state) {
   const HardwareConfig hardware;

@@ -21,10 +21,14 @@ auto timed(double& seconds, const Work& work) {
   return work();
 }
 
-void append(TuneResult& result, const std::vector<Measurement>& measured) {
+// `seconds`: what measuring them took, shared among them as the time of each by itself.
+void append(TuneResult& result, const std::vector<Measurement>& measured, double seconds = 0) {
+  double all = 0, until = 0;
+  for (const Measurement& m : measured) all += m.wall_seconds;
   for (const Measurement& m : measured) {
+    until += all > 0 ? m.wall_seconds / all : 1.0 / static_cast<double>(measured.size());
     result.history.push_back(m);
-    result.elapsed.push_back({result.measure_seconds, result.search_seconds});
+    result.elapsed.push_back({result.measure_seconds + until * seconds, result.search_seconds});
     if (m.status != MeasureStatus::kOk) continue;
     if (result.best.status != MeasureStatus::kOk || m.cost < result.best.cost) result.best = m;
   }
@@ -46,11 +50,13 @@ TuneResult run_tuner(Tuner& tuner, const Measurer& measure, size_t trials, size_
     const auto asked = timed(result.search_seconds, [&] { return tuner.ask(count); });
     ARCO_CHECK(asked.size() <= count, "a tuner asked for {} configurations instead of {}", asked.size(), count);
     if (asked.empty()) break;
-    const auto measured = timed(result.measure_seconds, [&] { return measure(asked); });
+    double seconds = 0;
+    const auto measured = timed(seconds, [&] { return measure(asked); });
     // An interrupted measurer may return early with the first of them.
     ARCO_CHECK(measured.size() == asked.size() || (interrupted() && measured.size() < asked.size()),
                "{} measurements of {} configurations", measured.size(), asked.size());
-    append(result, measured);
+    append(result, measured, seconds);
+    result.measure_seconds += seconds;
     timed(result.search_seconds, [&] { tuner.tell(measured); });
     if (tuner.proved_optimal()) break;
   }
