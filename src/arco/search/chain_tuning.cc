@@ -31,8 +31,9 @@ void take_off(std::vector<DesignTask>& tasks, const Workload& workload, double w
 double least_bound(const Workload& workload, const HardwareConfig& hardware) {
   double least = std::numeric_limits<double>::infinity();
   const EstimateContext context(workload, hardware);
-  for_each_legal(workload, hardware,
-                 [&](const Schedule& schedule) { least = std::min(least, context.cost(schedule).bound); });
+  for_each_legal(workload, hardware, [&](const Schedule& schedule) {
+    least = std::min(least, context.cost(schedule, Wanted::kBound).bound);
+  });
   return least;
 }
 

@@ -9,6 +9,7 @@
 #include "arco/base/error.h"
 #include "arco/search/ablation.h"
 #include "arco/search/layer_designs.h"
+#include "arco/search/pareto_search.h"
 #include "arco/search/schedule_tuning.h"
 #include "arco/search/test_workload.h"
 
@@ -99,6 +100,21 @@ TEST_F(CoOptimiserTest, JoinsLayersThatAreFasterTogether) {
     EXPECT_LE(task.bound, task.cycles) << task.workload;
   }
   EXPECT_DOUBLE_EQ(sum, joined.cycles);
+}
+
+TEST_F(CoOptimiserTest, CertificatesOfAFrontHoldForJoinedLayers) {
+  const ChainTask chain = chain_of(convolution(16, 14, 32, 1));
+  CoOptimiserOptions options = quick(SpaceKind::kFull);
+  options.chains = {chain};
+  RecordStore records(folder_ / "front.db");
+  const DesignFront front = search_front({{chain.convolution, 1}, {chain.pooling, 1}},
+                                         {Objective::kLatency, Objective::kArea}, 4, options, records, {});
+  size_t joined = 0;
+  for (const FrontPoint& point : front.points) {
+    joined += point.design.schedule_for(chain.both).has_value() ? 1 : 0;
+    EXPECT_LE(point.bounds[0], point.costs[0]) << point.design.hardware.to_string();
+  }
+  EXPECT_GT(joined, 0U);
 }
 
 TEST_F(CoOptimiserTest, BeatsTheDefaultWithinTheBudget) {

@@ -12,6 +12,7 @@
 
 #include "arco/base/error.h"
 #include "arco/base/interrupt.h"
+#include "arco/search/chain_tuning.h"
 #include "arco/search/pareto.h"
 #include "arco/search/schedule_tuning.h"
 
@@ -96,8 +97,9 @@ class FrontSearch {
   std::vector<ParetoPoint> promising_chips() {
     const std::optional<double>& energy_limit = options_.space.budget.energy_pj;
     ParetoFront estimated(objectives_.size());
-    for (size_t chip = 0; chip < split_.table->chip_count(); ++chip) {
-      const auto bound = split_.table->bound(chip);
+    const auto bounds = chip_bounds(*split_.table, options_.chains, options_.space, options_.jobs);
+    for (size_t chip = 0; chip < bounds.size(); ++chip) {
+      const std::optional<Metrics>& bound = bounds[chip];
       if (!bound || (energy_limit && bound->energy_pj > *energy_limit)) continue;
       ++front_.chips;
       bounds_.push_back(costs_of(objectives_, *bound));
