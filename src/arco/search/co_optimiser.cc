@@ -109,19 +109,19 @@ class CoOptimiser {
     return given;
   }
 
-  // Whether the cost of a network is the sum of its layers' cycles, as the proofs take it to be: not
-  // where layers may be joined.
+  // Whether a layer costs its cycles, as the proofs take it to do. With chains they prove what the layers cost apart:
+  // which chip is best then, but not what a network costs at least.
   bool costs_cycles() const {
     const Objective objective = options_.space.objective;
     return (objective == Objective::kLatency || objective == Objective::kThroughput) &&
-           !options_.space.budget.energy_pj && options_.chains.empty();
+           !options_.space.budget.energy_pj;
   }
 
   ChipDesign prove_chips() {
     ChipProof proof(*table_, *meter_, records_, {options_.trials, options_.jobs, options_.timing},
                     [&](size_t done, size_t planned, const ChipDesign& best) { report("chips", done, planned, best); });
     ChipDesign best = proof.run();
-    bound_ = std::max(bound_, proof.proven_bound());
+    if (options_.chains.empty()) bound_ = std::max(bound_, proof.proven_bound());
     meter_->measure({best});
     meter_->update(best);
     return best;
@@ -190,7 +190,8 @@ class CoOptimiser {
                          std::max(score.bounds[t].cycles, proven_[t])});
       chip_bound += tasks()[t].weight * d.tasks.back().bound;
     }
-    if (options_.space.kind == SpaceKind::kSoftware && costs_cycles()) d.network_bound = chip_bound;
+    const bool apart = costs_cycles() && options_.chains.empty();
+    if (options_.space.kind == SpaceKind::kSoftware && apart) d.network_bound = chip_bound;
     for (const HostTask& task : host_) d.host_tasks.push_back({task.workload.to_string(), task.weight, task.why});
     return d;
   }

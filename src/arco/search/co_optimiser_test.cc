@@ -208,6 +208,21 @@ TEST_F(CoOptimiserTest, TheExhaustiveTunerGivesTheGapThatIsLeft) {
   EXPECT_EQ(to_json(tune(options, "again.db")).dump(), to_json(more).dump());
 }
 
+TEST_F(CoOptimiserTest, TheExhaustiveTunerSearchesChipsOfNetworksWithChains) {
+  const ChainTask chain = chain_of(convolution(16, 14, 32, 3));
+  const std::vector<WeightedTask> tasks{{chain.convolution, 1}, {chain.pooling, 1}, {convolution(32, 7, 64, 1), 1}};
+  CoOptimiserOptions options = quick(SpaceKind::kFull);
+  options.reference = false;
+  options.tuner = {"exhaustive", nullptr};
+  const Design apart = tune(options, "apart.db", tasks);
+  options.chains = {chain};
+  const Design joined = tune(options, "joined.db", tasks);
+  EXPECT_EQ(joined.hardware, apart.hardware);
+  EXPECT_TRUE(joined.schedule_for(chain.both));
+  EXPECT_LT(joined.cycles, apart.cycles);
+  EXPECT_LE(joined.network_bound, joined.cycles);
+}
+
 TEST_F(CoOptimiserTest, TheExhaustiveTunerProvesAGivenChip) {
   CoOptimiserOptions options = quick(SpaceKind::kSoftware);
   options.reference = false;
