@@ -137,14 +137,24 @@ std::vector<TensorNoise> worst_first(std::vector<TensorNoise> layers) {
 }
 
 std::string to_text(const std::vector<TensorNoise>& report) {
-  size_t width = 4;
-  for (const auto& line : report) width = std::max(width, line.node.size());
-  std::string text = fmt::format("{:<{}}  {:<11}  {:<8}  {:>7}  {:>10}  {:>10}  {:>9}\n", "node", width, "operator",
-                                 "type", "SNR dB", "max |x|", "max error", "saturated");
+  const auto type_of = [](const TensorNoise& line) {
+    return line.is_int8 ? fmt::format("int8 e{}", line.exponent) : std::string("float32");
+  };
+  size_t node_width = 4;
+  size_t op_width = 8;
+  size_t type_width = 7;
   for (const auto& line : report) {
-    text += fmt::format("{:<{}}  {:<11}  {:<8}  {:>7.1f}  {:>10.4g}  {:>10.4g}  {:>8.2f}%\n", line.node, width, line.op,
-                        line.is_int8 ? fmt::format("int8 e{}", line.exponent) : "float32", line.signal_to_noise_db,
-                        line.max_abs, line.max_error, 100 * line.saturated);
+    node_width = std::max(node_width, line.node.size());
+    op_width = std::max(op_width, line.op.size());
+    type_width = std::max(type_width, type_of(line).size());
+  }
+  std::string text =
+      fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>7}  {:>10}  {:>10}  {:>9}\n", "node", node_width, "operator", op_width,
+                  "type", type_width, "SNR dB", "max |x|", "max error", "saturated");
+  for (const auto& line : report) {
+    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>7.1f}  {:>10.4g}  {:>10.4g}  {:>8.2f}%\n", line.node, node_width,
+                        line.op, op_width, type_of(line), type_width, line.signal_to_noise_db, line.max_abs,
+                        line.max_error, 100 * line.saturated);
   }
   return text;
 }
