@@ -83,8 +83,7 @@ const std::vector<HardwareConfig>& fuzz_chips() {
   return chips;
 }
 
-void fuzz_program(std::span<const uint8_t> bytes) {
-  if (bytes.size() < 2) return;
+Program fuzz_program_of(std::span<const uint8_t> bytes) {
   Program program;
   program.name = "fuzz";
   program.hardware = fuzz_chips()[bytes[0] % fuzz_chips().size()];
@@ -100,6 +99,12 @@ void fuzz_program(std::span<const uint8_t> bytes) {
   for (const SegmentKind kind : kKinds) {
     program.segments.push_back({kind, to_string(kind), address_of(kind), kSegmentBytes});
   }
+  return program;
+}
+
+void fuzz_program(std::span<const uint8_t> bytes) {
+  if (bytes.size() < 2) return;
+  const Program program = fuzz_program_of(bytes);
   disassemble(program);
   uint64_t steps = 0;
   for (const Instruction& instruction : program.instructions) steps += instruction.loop.steps();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "arco/isa/program.h"
@@ -14,5 +15,7 @@ const std::vector<HardwareConfig>& fuzz_chips();
 // The bytes that fuzz_program reads as this program for the chip of that index. At most 255 instructions and 64 KiB a
 // segment.
 std::vector<uint8_t> fuzz_bytes(const Program& program, size_t chip);
+// The program that fuzz_program makes of them, without the instructions that do not decode. At least two bytes.
+Program fuzz_program_of(std::span<const uint8_t> bytes);
 
 }  // namespace arco
