@@ -326,6 +326,22 @@ TEST(PassManager, VerificationNamesAPassThatIsWrong) {
   }
 }
 
+TEST(PassManager, VerificationSeesAPassThatChangesWeightsOnly) {
+  Net net;
+  net.output(net.conv(net.input({1, 4, 6, 6}), 8, false));
+  const Pass nothing{"do_nothing", [](Graph&) {}};
+  const Pass wrong{"break_weights", [](Graph& graph) {
+                     Tensor& weights = graph.tensor(graph.nodes[0].inputs[1]);
+                     weights.constant = Array(DataType::kFloat32, weights.shape);
+                   }};
+  try {
+    run_passes(net.graph, {nothing, wrong}, {.disabled = {}, .verify = verify_by_reference()});
+    FAIL();
+  } catch (const InternalError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("break_weights"));
+  }
+}
+
 // A random graph of everything the passes rewrite; values may be read any number of times.
 Graph random_graph(uint64_t seed, int nodes) {
   Random random(seed);
