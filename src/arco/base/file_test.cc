@@ -74,5 +74,14 @@ TEST(ReadFile, EndsThoughTheDeviceDoesNot) {
   EXPECT_THROW(read_text_file("/dev/zero"), UserError);
 }
 
+TEST_F(WriteFile, TheBeginningOfAFileIsReadAlone) {
+  write_file(folder_ / "a", "abcdef");
+  EXPECT_THAT(read_beginning(folder_ / "a", 3), testing::ElementsAre('a', 'b', 'c'));
+  EXPECT_EQ(read_beginning(folder_ / "a", 100).size(), 6U);
+  EXPECT_TRUE(read_beginning("/dev/zero", 3).empty());
+  EXPECT_THROW(read_beginning(folder_ / "absent", 3), UserError);
+  EXPECT_THROW(read_beginning(folder_, 3), UserError);
+}
+
 }  // namespace
 }  // namespace arco

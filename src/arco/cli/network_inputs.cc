@@ -49,19 +49,17 @@ std::optional<size_t> named_index(const std::string& flag, const std::vector<std
 }
 
 // "; convert with ..." for the mistakes that have a simple way out.
-std::string conversion(const Array& array, const Tensor& tensor) {
-  const Shape& from = array.shape();
+std::string conversion(const Shape& from, const Tensor& tensor) {
   const Shape& to = tensor.shape;
   if (from == to) return fmt::format("; convert with array.astype('{}')", to_string(tensor.type));
   const bool channels_last = from.size() == 4 && to.size() == 4 && from == Shape{to[0], to[2], to[3], to[1]};
   if (channels_last) return "; its channels are last, convert with array.transpose(0, 3, 1, 2)";
-  if (array.size() != element_count(to)) return "";
+  if (element_count(from) != element_count(to)) return "";
   return fmt::format("; convert with array.reshape({})", fmt::join(to, ", "));
 }
 
-Array fitted(const Array& array, const Shape& shape) {
-  const bool lacks_one = !shape.empty() && shape[0] == 1 && array.shape() == Shape(shape.begin() + 1, shape.end());
-  return lacks_one ? array.reshaped(shape) : array;
+bool fits(const Shape& array, const Shape& shape) {
+  return array == shape || (!shape.empty() && shape[0] == 1 && array == Shape(shape.begin() + 1, shape.end()));
 }
 
 }  // namespace
@@ -114,12 +112,13 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
   ErrorList wrong("--input");
   for (size_t i = 0; i < files.size(); ++i) {
     const Tensor& tensor = graph.tensor(graph.inputs[i]);
-    arrays.push_back(fitted(read_npy(files[i]), tensor.shape));
-    const Array& array = arrays.back();
-    if (array.type() == tensor.type && array.shape() == tensor.shape) continue;
-    wrong.add("{} is {} {}, expected {} {} for input '{}'{}", files[i], to_string(array.type()),
-              to_string(array.shape()), to_string(tensor.type), to_string(tensor.shape), tensor.name,
-              conversion(array, tensor));
+    const auto filter = [&](const ArrayInfo& info) {
+      if (info.type == tensor.type && fits(info.shape, tensor.shape)) return true;
+      wrong.add("{} is {} {}, expected {} {} for input '{}'{}", files[i], to_string(info.type), to_string(info.shape),
+                to_string(tensor.type), to_string(tensor.shape), tensor.name, conversion(info.shape, tensor));
+      return false;
+    };
+    if (const auto array = read_npy(files[i], filter)) arrays.push_back(array->reshaped(tensor.shape));
   }
   wrong.throw_if_any();
   return arrays;
@@ -147,6 +146,14 @@ std::vector<size_t> largest(const Array& output) {
 }
 
 }  // namespace
+
+void check_keeps(const std::string& read, const char* what, const std::vector<std::string>& written) {
+  std::error_code ignored;
+  for (const std::string& file : written) {
+    if (!std::filesystem::equivalent(read, file, ignored)) continue;
+    fail_user("{}: is {} itself; choose another file to write", file, what);
+  }
+}
 
 void print_outputs(const Graph& graph, const std::vector<Array>& outputs, Console& console) {
   for (size_t i = 0; i < outputs.size(); ++i) {

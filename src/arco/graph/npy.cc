@@ -229,7 +229,7 @@ Array from_fortran_order(const Array& columns, const Shape& shape) {
   return array;
 }
 
-// Splits the file into its header text and its elements.
+// The header of a file, and where its elements begin.
 std::string_view header_text(std::span<const uint8_t> bytes, const std::string& name, size_t& data_offset) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!text.starts_with(kMagic)) fail_user("{}: not a .npy file (it does not begin with \\x93NUMPY)", name);
@@ -243,6 +243,10 @@ std::string_view header_text(std::span<const uint8_t> bytes, const std::string& 
   size_t length = 0;
   for (size_t i = 0; i < length_bytes && 8 + i < bytes.size(); ++i) length |= size_t{bytes[8 + i]} << (8 * i);
   data_offset = 8 + length_bytes + length;
+  if (data_offset > kMaxNpyHeaderBytes) {
+    fail_user("{}: the .npy header claims {} bytes, expected at most {}; save the array again with numpy.save", name,
+              length, kMaxNpyHeaderBytes);
+  }
   if (data_offset > bytes.size()) {
     fail_user("{}: .npy file is cut off inside its header: {} bytes, expected at least {}", name, bytes.size(),
               data_offset);
@@ -250,26 +254,62 @@ std::string_view header_text(std::span<const uint8_t> bytes, const std::string& 
   return text.substr(8 + length_bytes, length);
 }
 
+struct Layout {
+  Header header;
+  const ElementType* type = nullptr;
+  size_t data_offset = 0;
+};
+
+// `beginning` holds at least the header of the file.
+Layout read_layout(std::span<const uint8_t> beginning, uint64_t file_bytes, const std::string& name) {
+  Layout layout;
+  layout.header = HeaderParser(header_text(beginning, name, layout.data_offset), name).parse();
+  layout.type = &element_type(layout.header.descr, name);
+  // An archive may state any size for the file.
+  const uint64_t raw_bytes = file_bytes - std::min<uint64_t>(file_bytes, layout.data_offset);
+  const auto expected = byte_count(layout.header.shape, layout.type->bytes_in_file);
+  if (!expected || *expected != raw_bytes) {
+    fail_user("{}: {} bytes of elements, expected {} for shape {} of '{}'; the file is {}", name, raw_bytes,
+              expected ? std::to_string(*expected) : "more than memory can hold", to_string(layout.header.shape),
+              layout.header.descr, expected && *expected < raw_bytes ? "longer than one array" : "cut off");
+  }
+  return layout;
+}
+
 }  // namespace
 
+ArrayInfo npy_info(std::span<const uint8_t> beginning, uint64_t file_bytes, const std::string& name) {
+  Layout layout = read_layout(beginning, file_bytes, name);
+  return {name, layout.type->type, std::move(layout.header.shape)};
+}
+
 Array parse_npy(std::span<const uint8_t> bytes, const std::string& name) {
-  size_t data_offset = 0;
-  const Header header = HeaderParser(header_text(bytes, name, data_offset), name).parse();
-  const ElementType& type = element_type(header.descr, name);
+  const auto [header, type, data_offset] = read_layout(bytes, bytes.size(), name);
   const auto raw = bytes.subspan(data_offset);
-  const auto expected = byte_count(header.shape, type.bytes_in_file);
-  if (!expected || *expected != raw.size()) {
-    fail_user("{}: {} bytes of elements, expected {} for shape {} of '{}'; the file is {}", name, raw.size(),
-              expected ? std::to_string(*expected) : "more than memory can hold", to_string(header.shape), header.descr,
-              expected && *expected < raw.size() ? "longer than one array" : "cut off");
-  }
-  if (!header.fortran_order || header.shape.size() < 2) return read_elements(type, header.shape, raw);
+  if (!header.fortran_order || header.shape.size() < 2) return read_elements(*type, header.shape, raw);
   const Shape reversed(header.shape.rbegin(), header.shape.rend());
-  return from_fortran_order(read_elements(type, reversed, raw), header.shape);
+  return from_fortran_order(read_elements(*type, reversed, raw), header.shape);
+}
+
+std::optional<Array> read_npy(const std::filesystem::path& path, const ArrayFilter& filter) {
+  const auto unwanted = [&](std::span<const uint8_t> bytes, uint64_t file_bytes) {
+    ArrayInfo info = npy_info(bytes, file_bytes, path.string());
+    info.name = path.stem().string();
+    return !filter(info);
+  };
+  std::error_code code;
+  if (std::filesystem::is_regular_file(path, code)) {
+    const std::vector<uint8_t> beginning = read_beginning(path, kMaxNpyHeaderBytes);
+    if (unwanted(beginning, std::filesystem::file_size(path))) return std::nullopt;
+    return parse_npy(read_file(path), path.string());
+  }
+  const std::vector<uint8_t> bytes = read_file(path);
+  if (unwanted(bytes, bytes.size())) return std::nullopt;
+  return parse_npy(bytes, path.string());
 }
 
 Array read_npy(const std::filesystem::path& path) {
-  return parse_npy(read_file(path), path.string());
+  return *read_npy(path, [](const ArrayInfo& /*info*/) { return true; });
 }
 
 std::vector<uint8_t> format_npy(const Array& array) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <cstring>
@@ -216,6 +217,40 @@ TEST(Npz, ReadsStoredAndDeflatedEntriesInOrder) {
   EXPECT_EQ(arrays[1].name, "a b");
   EXPECT_THAT(arrays[1].array.data<int64_t>(), ElementsAre(-7));
   EXPECT_TRUE(parse_npz(zip_file({}), "empty.npz").empty());
+}
+
+TEST(Npz, TheFilterSeesHeadersAndChoosesWhatIsRead) {
+  const Bytes first = format_npy(Array::of<float>({2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Bytes second = format_npy(Array::of<int64_t>({1}, {-7}));
+  Bytes damaged = zip_file({{"a.npy", first}, {"b.npy", second, true}});
+  damaged[30 + 5 + 20 + first.size() - 1] ^= 1;
+  std::vector<std::string> seen;
+  const auto arrays = parse_npz(damaged, "set.npz", [&](const ArrayInfo& info) {
+    seen.push_back(fmt::format("{} {} {}", info.name, to_string(info.type), to_string(info.shape)));
+    return info.name == "b";
+  });
+  EXPECT_THAT(seen, ElementsAre("a float32 2x3", "b int64 1"));
+  ASSERT_EQ(arrays.size(), 1U);
+  EXPECT_EQ(arrays[0].name, "b");
+}
+
+TEST(Npz, SmallArchivesDoNotUnpackToGigabytes) {
+  const Bytes zeros = format_npy(Array(DataType::kInt8, {65 << 20}));
+  EXPECT_THAT(error_of([&] {
+                parse_npz(zip_file({{"a.npy", zeros, true}}), "set.npz");
+              }),
+              HasSubstr("claims to hold 68157568 bytes of arrays, expected at most the 67108864"));
+  EXPECT_EQ(parse_npz(zip_file({{"a.npy", zeros}}), "set.npz").at(0).array.size(), 65 << 20);
+}
+
+TEST(Npy, AFileIsJudgedBeforeItIsRead) {
+  const std::string path = testing::TempDir() + fmt::format("arco_judged_{}.npy", getpid());
+  write_npy(path, Array::of<float>({2}, {1, 2}));
+  EXPECT_FALSE(read_npy(path, [](const ArrayInfo&) { return false; }).has_value());
+  // A file of holes: its size is more than this process could hold.
+  std::filesystem::resize_file(path, uint64_t{1} << 42);
+  EXPECT_THAT(error_of([&] { read_npy(path); }), HasSubstr("the file is longer than one array"));
+  std::filesystem::remove(path);
 }
 
 TEST(Npz, RefusesDamage) {

@@ -21,6 +21,9 @@ constexpr size_t kEndBytes = 22;
 constexpr size_t kCentralBytes = 46;
 constexpr size_t kLocalBytes = 30;
 constexpr uint64_t kMaxTotalBytes = uint64_t{4} << 30;
+// Deflate reaches 1032:1, on zeros only. A small archive that unpacks to gigabytes holds no inputs of a network.
+constexpr uint64_t kMaxRatio = 256;
+constexpr uint64_t kAlwaysAllowedBytes = uint64_t{64} << 20;
 
 struct Entry {
   std::string name;
@@ -31,6 +34,10 @@ struct Entry {
   uint32_t size = 0;
   uint32_t local_offset = 0;
 };
+
+std::string array_name(const Entry& entry) {
+  return entry.name.substr(0, entry.name.size() - std::string_view(".npy").size());
+}
 
 // Little-endian reads that never leave the file.
 class Archive {
@@ -98,8 +105,9 @@ std::vector<Entry> read_directory(const Archive& archive) {
   return entries;
 }
 
-// Inflates a raw deflate stream in pieces, so that memory follows what the stream really holds.
-std::vector<uint8_t> inflate_all(std::span<const uint8_t> packed, const Entry& entry, const Archive& archive) {
+// Inflates a raw deflate stream up to one byte beyond `most_bytes`, in pieces, so that memory follows what the stream
+// really holds.
+std::vector<uint8_t> inflate_beginning(std::span<const uint8_t> packed, size_t most_bytes) {
   z_stream stream = {};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) throw RunError("zlib cannot be started: not enough memory");
   stream.next_in = const_cast<Bytef*>(packed.data());  // zlib's interface predates const
@@ -107,9 +115,9 @@ std::vector<uint8_t> inflate_all(std::span<const uint8_t> packed, const Entry& e
   std::vector<uint8_t> out;
   int status = Z_OK;
   constexpr size_t kChunk = 1 << 20;
-  while (status == Z_OK && out.size() <= entry.size) {
+  while (status == Z_OK && out.size() <= most_bytes) {
     const size_t old = out.size();
-    const size_t room = std::min<size_t>(kChunk, entry.size - old + 1);
+    const size_t room = std::min<size_t>(kChunk, most_bytes - old + 1);
     out.resize(old + room);
     stream.next_out = out.data() + old;
     stream.avail_out = static_cast<uInt>(room);
@@ -117,24 +125,35 @@ std::vector<uint8_t> inflate_all(std::span<const uint8_t> packed, const Entry& e
     out.resize(old + room - stream.avail_out);
   }
   inflateEnd(&stream);
-  if (status != Z_STREAM_END || out.size() != entry.size) {
-    archive.fail("damaged .npz archive: '" + entry.name + "' does not unpack to its stated size");
-  }
+  if (status != Z_STREAM_END && out.size() <= most_bytes) out.clear();
   return out;
 }
 
-Array read_entry(const Archive& archive, const Entry& entry, const std::string& name) {
+std::span<const uint8_t> packed_bytes(const Archive& archive, const Entry& entry) {
   if (archive.number(entry.local_offset, 4) != 0x04034b50) {
     archive.fail("damaged .npz archive: '" + entry.name + "' has no local header");
   }
   const uint64_t data = uint64_t{entry.local_offset} + kLocalBytes +
                         archive.number(entry.local_offset + uint64_t{26}, 2) +
                         archive.number(entry.local_offset + uint64_t{28}, 2);
-  const auto packed = archive.slice(data, entry.compressed);
+  return archive.slice(data, entry.compressed);
+}
+
+// Nothing where the filter leaves the elements unread.
+std::optional<Array> read_entry(const Archive& archive, const Entry& entry, const std::string& name,
+                                const ArrayFilter& filter) {
+  const std::span<const uint8_t> packed = packed_bytes(archive, entry);
   const std::string label = name + ":" + entry.name;
+  const bool deflated = entry.method == 8;
   std::vector<uint8_t> unpacked;
-  if (entry.method == 8) unpacked = inflate_all(packed, entry, archive);
-  const std::span<const uint8_t> bytes = entry.method == 8 ? std::span<const uint8_t>(unpacked) : packed;
+  if (filter) {
+    if (deflated) unpacked = inflate_beginning(packed, std::min<size_t>(kMaxNpyHeaderBytes, entry.size));
+    ArrayInfo info = npy_info(deflated ? unpacked : packed, entry.size, label);
+    info.name = array_name(entry);
+    if (!filter(info)) return std::nullopt;
+  }
+  if (deflated) unpacked = inflate_beginning(packed, entry.size);
+  const std::span<const uint8_t> bytes = deflated ? unpacked : packed;
   if (bytes.size() != entry.size) {
     archive.fail("damaged .npz archive: '" + entry.name + "' does not have its stated size");
   }
@@ -144,7 +163,7 @@ Array read_entry(const Archive& archive, const Entry& entry, const std::string& 
   return parse_npy(bytes, label);
 }
 
-void check_entries(const std::vector<Entry>& entries, const std::string& name) {
+void check_entries(const std::vector<Entry>& entries, uint64_t archive_bytes, const std::string& name) {
   ErrorList errors(name);
   uint64_t total = 0;
   for (const Entry& entry : entries) {
@@ -156,25 +175,34 @@ void check_entries(const std::vector<Entry>& entries, const std::string& name) {
                  entry.method);
     }
   }
-  if (total > kMaxTotalBytes) errors.add("{} bytes of arrays, expected at most 4 GiB; split the archive", total);
+  const uint64_t believed = std::min(kMaxTotalBytes, std::max(kAlwaysAllowedBytes, kMaxRatio * archive_bytes));
+  if (total > kMaxTotalBytes) {
+    errors.add("{} bytes of arrays, expected at most 4 GiB; split the archive", total);
+  } else if (total > believed) {
+    errors.add(
+        "claims to hold {} bytes of arrays, expected at most the {} that an archive of {} bytes can; save them again "
+        "with numpy.savez, which does not compress",
+        total, believed, archive_bytes);
+  }
   errors.throw_if_any();
 }
 
 }  // namespace
 
-std::vector<NamedArray> parse_npz(std::span<const uint8_t> bytes, const std::string& name) {
+std::vector<NamedArray> parse_npz(std::span<const uint8_t> bytes, const std::string& name, const ArrayFilter& filter) {
   const Archive archive(bytes, name);
   const std::vector<Entry> entries = read_directory(archive);
-  check_entries(entries, name);
+  check_entries(entries, bytes.size(), name);
   std::vector<NamedArray> arrays;
   for (const Entry& entry : entries) {
-    arrays.push_back({entry.name.substr(0, entry.name.size() - 4), read_entry(archive, entry, name)});
+    auto array = read_entry(archive, entry, name, filter);
+    if (array) arrays.push_back({array_name(entry), *std::move(array)});
   }
   return arrays;
 }
 
-std::vector<NamedArray> read_npz(const std::filesystem::path& path) {
-  return parse_npz(read_file(path), path.string());
+std::vector<NamedArray> read_npz(const std::filesystem::path& path, const ArrayFilter& filter) {
+  return parse_npz(read_file(path), path.string(), filter);
 }
 
 }  // namespace arco

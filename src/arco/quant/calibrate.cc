@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<NamedArray> read_folder(const fs::path& folder) {
+// Every array of a folder, archive or file that the filter takes.
+std::vector<NamedArray> read_folder(const fs::path& folder, const ArrayFilter& filter) {
   std::vector<fs::path> files;
   std::error_code code;
   for (fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
@@ -30,18 +31,22 @@ std::vector<NamedArray> read_folder(const fs::path& folder) {
   if (code) fail_user("{}: the folder cannot be read: {}", folder.string(), code.message());
   std::sort(files.begin(), files.end());
   std::vector<NamedArray> arrays;
-  for (const auto& file : files) arrays.push_back({file.stem().string(), read_npy(file)});
+  for (const auto& file : files) {
+    if (auto array = read_npy(file, filter)) arrays.push_back({file.stem().string(), *std::move(array)});
+  }
   return arrays;
 }
 
-std::vector<NamedArray> read_source(const fs::path& source) {
+std::vector<NamedArray> read_source(const fs::path& source, const ArrayFilter& filter) {
   std::error_code code;
-  if (fs::is_directory(source, code)) return read_folder(source);
+  if (fs::is_directory(source, code)) return read_folder(source, filter);
   if (!fs::exists(source, code)) {
     fail_user("{}: no such file or folder, expected a folder of .npy files or one .npz file", source.string());
   }
-  if (source.extension() == ".npy") return {{source.stem().string(), read_npy(source)}};
-  return read_npz(source);
+  if (source.extension() != ".npy") return read_npz(source, filter);
+  auto array = read_npy(source, filter);
+  if (!array) return {};
+  return {{source.stem().string(), *std::move(array)}};
 }
 
 // How many samples of `shape` the array holds; 0 when it does not fit.
@@ -54,14 +59,34 @@ int64_t sample_count(const Shape& array, const Shape& shape) {
   return std::equal(array.begin() + 1, array.end(), shape.begin() + 1) ? array[0] / shape[0] : 0;
 }
 
-// Appends the samples of one array to those of one input.
+// The input that an array is for: any of a network with one input, that of its name otherwise.
+std::optional<size_t> input_of(const Graph& graph, const std::string& name) {
+  if (graph.inputs.size() == 1) return 0;
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    if (graph.tensor(graph.inputs[i]).name == name) return i;
+  }
+  return std::nullopt;
+}
+
+// False, and an error, for an array that no input can take.
+bool is_usable(const ArrayInfo& info, const Graph& graph, ErrorList& errors) {
+  const auto input = input_of(graph, info.name);
+  if (!input) {
+    std::vector<std::string> names;
+    for (const TensorId id : graph.inputs) names.push_back(graph.tensor(id).name);
+    errors.add("'{}' is not an input of the network, expected one of {}", info.name, fmt::join(names, ", "));
+    return false;
+  }
+  const Tensor& tensor = graph.tensor(graph.inputs[*input]);
+  if (sample_count(info.shape, tensor.shape) > 0) return true;
+  errors.add("'{}' has shape {}, expected {} for input '{}' (or several such along the first dimension)", info.name,
+             to_string(info.shape), to_string(tensor.shape), tensor.name);
+  return false;
+}
+
+// Appends the samples of one usable array to those of one input.
 void append_samples(const NamedArray& source, const Tensor& input, std::vector<Array>& samples, ErrorList& errors) {
   const int64_t count = sample_count(source.array.shape(), input.shape);
-  if (count == 0) {
-    errors.add("'{}' has shape {}, expected {} for input '{}' (or several such along the first dimension)", source.name,
-               to_string(source.array.shape()), to_string(input.shape), input.name);
-    return;
-  }
   const Array values = reference::convert(source.array, input.type);
   if (input.type == DataType::kFloat32) {
     const auto from = values.data<float>();
@@ -113,21 +138,17 @@ CalibrationData noise_calibration(const Graph& graph, uint64_t seed, int count) 
 }
 
 CalibrationData load_calibration(const Graph& graph, const fs::path& source) {
-  const std::vector<NamedArray> arrays = read_source(source);
   ErrorList errors(source.string());
-  if (arrays.empty()) errors.add("no arrays found, expected .npy files of the network's inputs");
-  errors.throw_if_any();
-  std::vector<std::string> names;
-  for (const TensorId id : graph.inputs) names.push_back(graph.tensor(id).name);
-  std::vector<std::vector<Array>> samples(names.size());
-  for (const NamedArray& source_array : arrays) {
-    const auto found = std::find(names.begin(), names.end(), source_array.name);
-    if (found == names.end() && names.size() != 1) {
-      errors.add("'{}' is not an input of the network, expected one of {}", source_array.name, fmt::join(names, ", "));
-      continue;
-    }
-    const size_t input = names.size() == 1 ? 0 : static_cast<size_t>(found - names.begin());
-    append_samples(source_array, graph.tensor(graph.inputs[input]), samples[input], errors);
+  bool is_empty = true;
+  const std::vector<NamedArray> arrays = read_source(source, [&](const ArrayInfo& info) {
+    is_empty = false;
+    return is_usable(info, graph, errors);
+  });
+  if (is_empty) errors.add("no arrays found, expected .npy files of the network's inputs");
+  std::vector<std::vector<Array>> samples(graph.inputs.size());
+  for (const NamedArray& array : arrays) {
+    const size_t input = input_of(graph, array.name).value();
+    append_samples(array, graph.tensor(graph.inputs[input]), samples[input], errors);
   }
   errors.throw_if_any();
   return assemble(graph, samples, errors);

@@ -229,6 +229,9 @@ void save_executable(const Executable& executable, const std::filesystem::path& 
 }
 
 Executable load_executable(const std::filesystem::path& path) {
+  // Another file may be of any length.
+  const std::vector<uint8_t> beginning = read_beginning(path, kHeaderBytes);
+  if (!beginning.empty()) check_header(beginning, path.string());
   std::vector<uint8_t> content;
   {
     const std::vector<uint8_t> file = read_file(path);

@@ -133,6 +133,17 @@ TEST_F(ExecutableFile, EveryFlippedByteIsAnError) {
   }
 }
 
+TEST_F(ExecutableFile, OtherFilesOfAnyLengthAreRefusedByTheirBeginning) {
+  write_file(path("other.arco"), std::string("PK"));
+  std::filesystem::resize_file(path("other.arco"), uint64_t{1} << 42);
+  try {
+    load_executable(path("other.arco"));
+    ADD_FAILURE() << "accepted";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is no .arco file"));
+  }
+}
+
 TEST_F(ExecutableFile, SaysWhatIsWrongWithTheHeader) {
   Bytes file = saved();
   EXPECT_THAT(problem({'P', 'K', 3, 4, 0, 0, 0, 0, 0}), HasSubstr("is no .arco file"));

@@ -67,6 +67,12 @@ def npz(**members):
     return out.getvalue()
 
 
+def claiming(data, size):
+    """The directory's record of the first member says that it unpacks to `size` bytes."""
+    at = data.index(b"PK\x01\x02") + 24
+    return data[:at] + struct.pack("<I", size) + data[at + 4 :]
+
+
 def damaged(data, find, replace):
     assert find in data and len(find) == len(replace)
     return data.replace(find, replace)
@@ -77,6 +83,7 @@ ARCHIVES = {
     "no_archive": npy(),
     "without_members": npz(),
     "cut_off": npz(x__npy=npy())[:-40],
+    "claims_4_gigabytes": claiming(npz(x__npy=npy()), 0xFFFFFFF0),
     "member_of_another_kind": npz(x__npy=npy(), readme__txt=b"how these were made"),
     "member_damaged": damaged(npz(x__npy=npy()), FLOATS[400:410], b"0123456789"),
     "member_cut_off": npz(x__npy=npy()[:-8]),
