@@ -8,6 +8,7 @@
 #include "arco/cli/commands.h"
 #include "arco/cli/layer_report.h"
 #include "arco/cli/model_pipeline.h"
+#include "arco/cli/network_inputs.h"
 #include "arco/cli/table.h"
 #include "arco/cli/verification.h"
 
@@ -24,10 +25,7 @@ struct Options {
 };
 
 void run_compile(Options options, Console& console) {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(options.model.model, options.output, ignored)) {
-    fail_user("{}: is the model itself; choose another file to write", options.output);
-  }
+  check_keeps(options.model.model, "the model", {options.output});
   const Verification verification = parse_verification(options.verify);
   options.model.verify_passes = verification.passes;
   options.model.keep_float_graph = !options.accuracy.inputs.empty();

@@ -53,16 +53,27 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
 
 // What to say about arguments that CLI11 refused. A mistyped option explains the rest, so it comes first.
 std::string describe(const CLI::App& app, const CLI::ParseError& error) {
-  const auto parsed = app.get_subcommands();
-  const CLI::App& command = parsed.empty() ? app : *parsed.front();
-  const std::string hint = fmt::format("; see `arco{} --help`", parsed.empty() ? "" : " " + command.get_name());
+  const CLI::App* deepest = &app;
+  std::string words = "arco";
+  for (auto parsed = app.get_subcommands(); !parsed.empty(); parsed = deepest->get_subcommands()) {
+    deepest = parsed.front();
+    words += " " + deepest->get_name();
+  }
+  const CLI::App& command = *deepest;
+  const std::string hint = fmt::format("; see `{} --help`", words);
   const std::vector<std::string> rest = app.remaining(true);
   for (const std::string& argument : rest) {
     if (!argument.starts_with('-') || argument.size() < 2) continue;
     const std::string name = argument.substr(0, argument.find('='));
     return fmt::format("unknown option '{}'{}{}", name, suggestion(name, option_names(command)), hint);
   }
-  if (!rest.empty()) return fmt::format("unexpected argument '{}'{}", rest.front(), hint);
+  const std::vector<std::string> commands = command_names(command);
+  const std::string expected = fmt::format("expected {} with one of {}", words, CLI::detail::join(commands, ", "));
+  if (!rest.empty()) {
+    return fmt::format("unexpected argument '{}'{}{}{}", rest.front(), suggestion(rest.front(), commands),
+                       commands.empty() ? "" : ", " + expected, hint);
+  }
+  if (!commands.empty()) return expected + hint;
   return error.what() + hint;
 }
 

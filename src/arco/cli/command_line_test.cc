@@ -221,6 +221,10 @@ TEST_F(CommandLine, WrongUseEndsWithTwoAndSuggests) {
   EXPECT_THAT(error({"compile", "a.onnx", "--outptu=b"}), HasSubstr("did you mean '--output'?"));
   EXPECT_THAT(error({"compile", "a.onnx", "b.onnx", "-o", "c"}), HasSubstr("unexpected argument 'b.onnx'"));
   EXPECT_THAT(error({"compile", "a.onnx"}), HasSubstr("--output"));
+  EXPECT_THAT(error({"bench"}), HasSubstr("expected arco bench with one of paper; see `arco bench --help`"));
+  EXPECT_THAT(error({"bench", "papre"}), HasSubstr("unexpected argument 'papre' (did you mean 'paper'?)"));
+  EXPECT_THAT(error({"bench", "paper", "--sedes", "3"}),
+              HasSubstr("unknown option '--sedes' (did you mean '--seeds'?); see `arco bench paper --help`"));
   EXPECT_THAT(error({"zoo", "resnet18", "-o", path("x"), "--batch", "-3"}), HasSubstr("--batch"));
   EXPECT_THAT(error({"zoo", "resnet18", "-o", path("x"), "--seed", "abc"}), HasSubstr("--seed"));
   EXPECT_THAT(error({"zoo", "resnet19", "-o", path("x")}), HasSubstr("resnet18"));
@@ -247,6 +251,12 @@ TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
   error({"compile", path("net.onnx"), "-o", path("no.arco"), "--hardware", path("hardware_bad.json")});
   EXPECT_THAT(error({"run", path("net.onnx")}), HasSubstr("is no .arco file"));
   EXPECT_THAT(error({"run", path("absent.arco")}), ContainsRegex("[Nn]o such file"));
+  const std::string compiled = path("net.arco");
+  EXPECT_THAT(error({"run", compiled, "--output", compiled}), HasSubstr("is the compiled network itself"));
+  EXPECT_THAT(error({"run", compiled, "--trace", compiled}), HasSubstr("is the compiled network itself"));
+  write_npy(path("right.npy"), Array(DataType::kFloat32, {1, 3, 32, 32}));
+  EXPECT_THAT(error({"run", compiled, "--input", path("right.npy"), "--output", path("right.npy")}),
+              HasSubstr("is the input itself"));
   EXPECT_THAT(error({"reference", path("absent.onnx")}), ContainsRegex("[Nn]o such file"));
   EXPECT_THAT(error({"reference", path("net.onnx"), "--output", path("net.onnx")}), HasSubstr("is the model itself"));
   EXPECT_THAT(error({"inspect", path("absent.arco")}), ContainsRegex("[Nn]o such file"));

@@ -20,19 +20,10 @@ struct Options {
   std::vector<std::string> outputs;
 };
 
-void check_is_no_input(const Options& options, const std::vector<std::string>& files) {
-  std::error_code ignored;
-  for (const std::string& file : files) {
-    if (std::filesystem::equivalent(options.model.model, file, ignored)) {
-      fail_user("{}: is the model itself; choose another file to write", file);
-    }
-  }
-}
-
 void run_reference_command(const Options& options, Console& console) {
   const Graph graph = import_model(options.model);
   const auto files = files_by_tensor(graph, graph.outputs, "--output", options.outputs);
-  check_is_no_input(options, files);
+  check_keeps(options.model.model, "the model", files);
   const std::vector<Array> inputs = network_inputs(graph, options.inputs, options.model.seed, console);
   const std::vector<Array> outputs = run_reference(graph, inputs);
   print_outputs(graph, outputs, console);

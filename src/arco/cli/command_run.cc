@@ -89,6 +89,12 @@ void run_run(const Options& options, Console& console) {
   const Executable executable = load_executable(options.file);
   const Graph& graph = executable.graph;
   const auto files = files_by_tensor(graph, graph.outputs, "--output", options.outputs);
+  std::vector<std::string> written = files;
+  written.push_back(options.trace);
+  check_keeps(options.file, "the compiled network", written);
+  for (const std::string& file : files_by_tensor(graph, graph.inputs, "--input", options.inputs)) {
+    check_keeps(file, "the input", written);
+  }
   const std::vector<Array> inputs = network_inputs(graph, options.inputs, options.seed, console);
   RunOptions run_options;
   run_options.verify = options.verify;

@@ -67,6 +67,10 @@ void check_options(const Options& options) {
     refuse(options.objective != "latency", "--objective", "the front has objectives of its own");
   }
   if (options.output.empty()) errors.add("--output: the name of the folder is empty");
+  std::error_code code;
+  if (std::filesystem::exists(options.output, code) && !std::filesystem::is_directory(options.output, code)) {
+    errors.add("--output: {} is a file, expected a folder; choose another name", options.output);
+  }
   const std::filesystem::path records = std::filesystem::path(options.output) / "records.db";
   if (!options.resume && std::filesystem::exists(records)) {
     errors.add("{} exists: give --resume to continue that search, or another folder", records.string());

@@ -28,6 +28,9 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
 std::vector<std::string> files_by_tensor(const Graph& graph, const std::vector<TensorId>& ids, const char* flag_name,
                                          const std::vector<std::string>& flags);
 
+// UserError when a file to write is the one that is read; `what` names that ("the model").
+void check_keeps(const std::string& read, const char* what, const std::vector<std::string>& written);
+
 // A line for each output: name, type, shape, and its largest values of the first row.
 void print_outputs(const Graph& graph, const std::vector<Array>& outputs, Console& console);
 nlohmann::json outputs_to_json(const Graph& graph, const std::vector<Array>& outputs);

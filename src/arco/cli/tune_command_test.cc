@@ -146,7 +146,8 @@ TEST_F(TuneCommand, WrongInputLeavesNothing) {
       {{"--pareto", "latency"}, "two or three objectives"},
       {{"--pareto", "latency,latency"}, "latency is there twice"},
       {{"--pareto", "latency,throughput"}, "order designs alike"},
-      {{"--pareto", "latency,aera"}, "did you mean \"area\"?"},
+      {{"--pareto", "latency,aera"},
+       "arco: error: arco tune: --pareto: there is no objective \"aera\", did you mean \"area\"?"},
       {{"--pareto", "latency,area", "--per-layer"}, "--pareto and --per-layer"},
       {{"--pareto", "latency,area", "--ablation", "software-only"}, "--pareto and --ablation software-only"},
       {{"--pareto", "latency,area", "--holdout", path("other.onnx")}, "--pareto and --holdout"},
@@ -166,6 +167,9 @@ TEST_F(TuneCommand, WrongInputLeavesNothing) {
     EXPECT_FALSE(fs::exists(folder_ / "new/design")) << said;
   }
   EXPECT_EQ(arco({"tune", path("net.onnx"), "-o", ""}).code, 2);
+  const Result onto_a_file = arco({"tune", path("net.onnx"), "-o", path("net.onnx")});
+  EXPECT_EQ(onto_a_file.code, 2);
+  EXPECT_THAT(onto_a_file.err, HasSubstr("net.onnx is a file, expected a folder"));
 }
 
 TEST_F(TuneCommand, ReadsLikeThis) {

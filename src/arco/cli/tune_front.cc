@@ -48,12 +48,12 @@ nlohmann::json front_json(const DesignFront& front, const std::vector<std::strin
 }  // namespace
 
 std::vector<Objective> parse_front_objectives(const std::vector<std::string>& names) {
-  ErrorList errors("--pareto");
+  ErrorList errors("arco tune");
   std::vector<Objective> wanted;
   for (const std::string& name : names) {
     try {
       const Objective objective = parse_objective(name, "--pareto");
-      if (std::ranges::find(wanted, objective) != wanted.end()) errors.add("{} is there twice", name);
+      if (std::ranges::find(wanted, objective) != wanted.end()) errors.add("--pareto: {} is there twice", name);
       wanted.push_back(objective);
     } catch (const UserError& error) {
       errors.add("{}", error.what());
@@ -61,9 +61,11 @@ std::vector<Objective> parse_front_objectives(const std::vector<std::string>& na
   }
   const auto has = [&](Objective objective) { return std::ranges::find(wanted, objective) != wanted.end(); };
   if (has(Objective::kLatency) && has(Objective::kThroughput)) {
-    errors.add("latency and throughput order designs alike; leave one out");
+    errors.add("--pareto: latency and throughput order designs alike; leave one out");
   }
-  if (names.size() < 2 || names.size() > 3) errors.add("two or three objectives make a front, not {}", names.size());
+  if (names.size() < 2 || names.size() > 3) {
+    errors.add("--pareto: two or three objectives make a front, not {}", names.size());
+  }
   errors.throw_if_any();
   return wanted;
 }
