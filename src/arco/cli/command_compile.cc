@@ -26,6 +26,11 @@ struct Options {
 
 void run_compile(Options options, Console& console) {
   check_keeps(options.model.model, "the model", {options.output});
+  check_keeps(options.target.hardware, "the hardware file", {options.output});
+  check_keeps(options.target.design, "the design", {options.output});
+  for (const std::string& inputs : {options.model.calibrate, options.accuracy.inputs, options.accuracy.labels}) {
+    check_keeps(inputs, "the input", {options.output});
+  }
   const Verification verification = parse_verification(options.verify);
   options.model.verify_passes = verification.passes;
   options.model.keep_float_graph = !options.accuracy.inputs.empty();

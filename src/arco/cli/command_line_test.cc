@@ -251,6 +251,9 @@ TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
   error({"compile", path("net.onnx"), "-o", path("no.arco"), "--hardware", path("hardware_bad.json")});
   EXPECT_THAT(error({"run", path("net.onnx")}), HasSubstr("is no .arco file"));
   EXPECT_THAT(error({"run", path("absent.arco")}), ContainsRegex("[Nn]o such file"));
+  write_file(path("good.json"), to_json(HardwareConfig{}));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "--hardware", path("good.json"), "-o", path("good.json")}),
+              HasSubstr("is the hardware file itself"));
   const std::string compiled = path("net.arco");
   EXPECT_THAT(error({"run", compiled, "--output", compiled}), HasSubstr("is the compiled network itself"));
   EXPECT_THAT(error({"run", compiled, "--trace", compiled}), HasSubstr("is the compiled network itself"));

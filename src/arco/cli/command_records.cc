@@ -9,6 +9,7 @@
 #include "arco/base/error.h"
 #include "arco/base/file.h"
 #include "arco/cli/commands.h"
+#include "arco/cli/network_inputs.h"
 #include "arco/cli/table.h"
 #include "arco/search/record_exchange.h"
 #include "arco/search/record_store.h"
@@ -134,6 +135,10 @@ void print_best(const RecordStore& store, const Options& options, Console& conso
 }
 
 void run_records(const Options& options, Console& console) {
+  check_keeps(store_path(options.store).string(), "the record store", {options.export_file});
+  for (const std::string& file : options.merges) {
+    check_keeps(store_path(file).string(), "a record store", {options.export_file});
+  }
   const bool takes_in = !options.imports.empty() || !options.merges.empty();
   std::vector<std::string> logs;  // read before a store is made for them
   for (const std::string& file : options.imports) logs.push_back(read_text_file(file));

@@ -127,6 +127,7 @@ TEST_F(RecordsCommand, WrongUse) {
       {{"records", path("design"), "--import", path("bad.json")}, "line 3: not a record"},
       {{"records", path("design"), "--merge", path("design")}, "the record store to merge into"},
       {{"records", path("design"), "--merge", path("nothing")}, "there is no such record store"},
+      {{"records", path("design"), "--export", path("design/records.db")}, "is the record store itself"},
   };
   const Json before = json({"records", path("design")});
   for (const auto& [arguments, said] : cases) {
