@@ -107,14 +107,30 @@ TEST(CycleSense, LargerBuffersNeverCostCycles) {
   }
 }
 
+// Rows of a single beat: what they take goes up and down with the delay (docs/cycle-model.md, Anomalies).
+bool has_rows_of_a_beat(const Program& program) {
+  return std::ranges::any_of(program.instructions, [&](const Instruction& instruction) {
+    if (instruction.opcode != Opcode::kLoad || instruction.memory.y_size < 2) return false;
+    const int64_t bits = instruction.memory.x_size * dram_element_bytes(program.hardware, instruction.memory.type) * 8;
+    return bits <= program.hardware.bus_bits;
+  });
+}
+
 TEST(CycleSense, FasterMemoryNeverCostsMoreThanContentionNoise) {
-  for (const Point& point : random_points(12, everything() ? 2000 : 150)) {
+  const std::vector<Point> points = random_points(12, everything() ? 2000 : 150);
+  size_t compared = 0;
+  for (const Point& point : points) {
+    const Program program = lower(point.workload, point.schedule, point.hardware, typical_numbers(point.workload));
+    if (has_rows_of_a_beat(program)) continue;
+    ++compared;
     TimingModel fast;
     fast.memory_delay = 4;
-    EXPECT_LE(simulated(point.workload, point.schedule, point.hardware, fast),
-              1.01 * simulated(point.workload, point.schedule, point.hardware))
-        << describe(point.workload, point.schedule, point.hardware);
+    const auto cycles = [&](const TimingModel& timing) {
+      return static_cast<double>(simulate_cycles(point.hardware, program.instructions, timing).cycles);
+    };
+    EXPECT_LE(cycles(fast), 1.01 * cycles({})) << describe(point.workload, point.schedule, point.hardware);
   }
+  EXPECT_GE(compared, points.size() / 2);
 }
 
 TEST(CycleSense, OverlapNeverLosesToDoingOneThingAfterTheOther) {

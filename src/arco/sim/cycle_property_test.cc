@@ -133,6 +133,27 @@ RC_GTEST_PROP(CycleProperty, SmallerDelayHelps, ()) {
   }
 }
 
+// Requests and single beats get in each other's way or not, depending on the delay; the figures are those of
+// docs/cycle-model.md, "Anomalies".
+TEST(CycleProperty, RowsOfASingleBeatGoUpAndDownWithTheDelay) {
+  HardwareConfig hw;
+  hw.bus_bits = 512;
+  const auto cycles_alone = [&](uint32_t columns, int delay) {
+    Instruction rows = load(MemoryType::kInp, columns, 48, 16);
+    rows.tokens.push_next = true;
+    Instruction wait = compute_no_op();
+    wait.tokens.pop_prev = true;
+    const std::vector<Instruction> stream{rows, wait, finish()};
+    const ModuleCycles load_module =
+        simulate_cycles(hw, stream, timing_of(Generation::kG2, delay)).modules[static_cast<size_t>(Module::kLoad)];
+    return load_module.busy + load_module.wait_memory;
+  };
+  EXPECT_EQ(cycles_alone(1, 15), 154U);
+  EXPECT_EQ(cycles_alone(1, 16), 160U);
+  EXPECT_EQ(cycles_alone(1, 17), 147U);
+  for (int delay = 0; delay < 24; ++delay) EXPECT_EQ(cycles_alone(8, delay + 1), cycles_alone(8, delay) + 1);
+}
+
 // The same anomaly, in the same size. (Rows of a single bus word are an exception of the hardware: 4.3.)
 RC_GTEST_PROP(CycleProperty, WiderInterfaceHelps, ()) {
   Random random(*rc::gen::arbitrary<uint64_t>());
