@@ -139,6 +139,7 @@ void run_records(const Options& options, Console& console) {
   for (const std::string& file : options.merges) {
     check_keeps(store_path(file).string(), "a record store", {options.export_file});
   }
+  for (const std::string& file : options.imports) check_keeps(file, "an imported log", {options.export_file});
   const bool takes_in = !options.imports.empty() || !options.merges.empty();
   std::vector<std::string> logs;  // read before a store is made for them
   for (const std::string& file : options.imports) logs.push_back(read_text_file(file));

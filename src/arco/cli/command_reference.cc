@@ -24,6 +24,9 @@ void run_reference_command(const Options& options, Console& console) {
   const Graph graph = import_model(options.model);
   const auto files = files_by_tensor(graph, graph.outputs, "--output", options.outputs);
   check_keeps(options.model.model, "the model", files);
+  for (const std::string& file : files_by_tensor(graph, graph.inputs, "--input", options.inputs)) {
+    check_keeps(file, "the input", files);
+  }
   const std::vector<Array> inputs = network_inputs(graph, options.inputs, options.model.seed, console);
   const std::vector<Array> outputs = run_reference(graph, inputs);
   print_outputs(graph, outputs, console);
