@@ -62,10 +62,10 @@ std::vector<WeightedTask> tasks_of_network(const std::string& network, int64_t b
   Console quiet{nowhere, nowhere};
   ModelOptions model;
   model.batch = batch;
-  if (network.ends_with(".onnx")) return tasks_of_model(network, model, quiet).tasks;
+  if (network.ends_with(".onnx")) return tasks_of_model(network, model, IsaVariant::kUp, quiet).tasks;
   const fs::path file = scratch / "network.onnx";
   write_zoo_model(network, file, {.batch = batch});
-  std::vector<WeightedTask> tasks = tasks_of_model(file, model, quiet).tasks;
+  std::vector<WeightedTask> tasks = tasks_of_model(file, model, IsaVariant::kUp, quiet).tasks;
   fs::remove(file);
   return tasks;
 }

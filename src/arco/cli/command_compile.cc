@@ -36,7 +36,7 @@ void run_compile(Options options, Console& console) {
   options.model.keep_float_graph = !options.accuracy.inputs.empty();
   const Target target = read_target(options.target, console);
   check_model_options(options.model, target.hardware);
-  QuantizedModel model = quantize_model(options.model, console);
+  QuantizedModel model = quantize_model(options.model, target.hardware.variant, console);
   std::optional<AccuracyReport> accuracy;
   if (!options.accuracy.inputs.empty()) accuracy = accuracy_of(model, options.accuracy);
   model.float_graph.reset();

@@ -104,7 +104,7 @@ void inspect_model(const Options& options, Console& console) {
   }
   const Target target = read_target(options.target, console);
   check_model_options(options.model, target.hardware);
-  QuantizedModel model = quantize_model(options.model, console);
+  QuantizedModel model = quantize_model(options.model, target.hardware.variant, console);
   const Executable executable = compile(std::move(model.graph), target.hardware, target.schedules, target.chains);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
   TextTable table({{"node", kLeft}, {"operator", kLeft}, {"runs on", kLeft}, {"workload, or why", kLeft}});

@@ -32,7 +32,7 @@ std::vector<Workload> workloads_of(const std::vector<std::string>& networks, con
   for (const std::string& network : networks) {
     if (interrupted()) break;
     write_zoo_model(network, file);
-    const std::vector<WeightedTask> tasks = tasks_of_model(file, {}, quiet).tasks;
+    const std::vector<WeightedTask> tasks = tasks_of_model(file, {}, IsaVariant::kUp, quiet).tasks;
     std::filesystem::remove(file);
     for (const WeightedTask& task : tasks) {
       if (std::ranges::find(workloads, task.workload) == workloads.end()) workloads.push_back(task.workload);

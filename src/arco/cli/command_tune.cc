@@ -135,7 +135,10 @@ void write_agents(const AgentLibrary& learned, const std::filesystem::path& fold
 void tune_one_chip(const std::vector<WeightedTask>& tasks, const Options& options, Console& console) {
   // Read before hours of search, so that a wrong file is found at once.
   std::vector<NetworkTasks> holdouts;
-  for (const std::string& model : options.holdout) holdouts.push_back(tasks_of_model(model, options.model, console));
+  const IsaVariant variant = options.search.space.hardware.variant;
+  for (const std::string& model : options.holdout) {
+    holdouts.push_back(tasks_of_model(model, options.model, variant, console));
+  }
   const std::filesystem::path folder = options.output;
   RecordStore records(folder / "records.db");
   Design design;
@@ -191,7 +194,7 @@ void run_tune(Options& options, Console& console) {
   AgentLibrary learned;
   options.search.learned = &learned;
   if (!options.pareto.empty()) parse_front_objectives(options.pareto);  // names every mistake before any work is done
-  const NetworkTasks network = gather_tasks(options, console);
+  const NetworkTasks network = gather_tasks(options, options.search.space.hardware.variant, console);
   options.search.samples = network.samples;
   if (!options.per_layer) options.search.chains = network.chains;
   const OutputFolder folder(options.output);

@@ -91,7 +91,9 @@ void print_executable(const Executable& executable, const std::vector<LayerRun>&
   print_layers(executable, runs, console);
   console.print("\ntotal     {} cycles in {} accelerator layers (rung: cycle)\n", grouped(total_cycles(runs)),
                 runs.size());
-  const auto channels = std::ranges::count_if(runs, [](const LayerRun& run) { return run.workload.channel_scales; });
+  const auto channels = std::ranges::count_if(runs, [](const LayerRun& run) {
+    return run.workload.channel_scales && run.workload.kind == WorkloadKind::kConv2d;
+  });
   if (channels > 0) console.print("weights   a scale for each output channel in {} layers\n", channels);
   const DramUse use = dram_use(executable);
   console.print("DRAM      {} in all: activations {} at their peak, constants {}, programs {}\n",

@@ -11,6 +11,7 @@
 #include "arco/onnx/importer.h"
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/calibrate.h"
+#include "arco/quant/kept_scales.h"
 #include "arco/quant/quantize.h"
 #include "arco/quant/verify_quantized.h"
 #include "arco/reference/memory.h"
@@ -34,7 +35,8 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
   command
       .add_option("--weight-scales", options.weight_scales_per_channel,
                   "per-tensor: one power of two for the weights of a layer; per-channel: a multiplier for each output "
-                  "channel, more accurate for a few cycles more, on vta++ only (default: per-tensor)")
+                  "channel, more accurate for a few cycles more, on vta++ only (default: on vta++ the scales that a "
+                  "quantised model brings, else per-tensor)")
       ->type_name("SCALES")
       ->transform(CLI::CheckedTransformer(scales).description(""));
   add_shape_options(command, options);
@@ -96,7 +98,7 @@ std::set<std::string> node_names(const Graph& graph) {
 
 // Runs the passes and notes in which of them each node went away. Operators of quantised models go away after that, and
 // the passes run again on what they leave.
-void simplify_and_follow(const ModelOptions& options, QuantizedModel& model) {
+void simplify_and_follow(const ModelOptions& options, bool keep_brought, QuantizedModel& model) {
   for (const Node& node : model.graph.nodes) model.nodes.push_back({node.name, op_name(node.op), ""});
   const auto follow = [&](const Graph& after, const std::string& where) {
     const std::set<std::string> left = node_names(after);
@@ -115,7 +117,7 @@ void simplify_and_follow(const ModelOptions& options, QuantizedModel& model) {
     return simplify(model.graph, pass_options);
   };
   model.passes = run();
-  if (take_brought_scales(model.graph) > 0) run();
+  if (take_brought_scales(model.graph, keep_brought) > 0) run();
 }
 
 // One line for activations or weights whose scales the model brought.
@@ -125,17 +127,29 @@ void report_scales(const KeptScales& scales, const char* what, const char* inste
                scales.kept, scales.example, instead);
 }
 
-void report_brought_scales(const Graph& graph, const Graph& quantized, bool per_channel, Console& console) {
+void report_brought_scales(const Graph& graph, const Graph& quantized, const QuantizeOptions& options,
+                           Console& console) {
   const BroughtScales scales = compare_brought_scales(graph, quantized);
-  report_scales(
-      scales.activations, "activations",
-      "become the next power of two that covers the model's range: activations have powers of two and no zero "
-      "points here",
-      console);
-  report_scales(scales.weights, "weights",
-                per_channel ? "are chosen anew: with a residual they must be powers of two"
-                            : "are chosen anew as powers of two; --weight-scales per-channel on vta++ keeps them",
+  const bool multiplies = options.keep_brought || options.weight_scales == WeightScales::kPerChannel;
+  report_scales(scales.activations, "activations",
+                options.keep_brought
+                    ? "become the next power of two that covers the model's range: padding has zero points 0 and -128 "
+                      "(uint8: 128 and 0), tensors that are joined share one scale"
+                    : "become the next power of two that covers the model's range; chips of variant vta++ keep scales "
+                      "and zero points, unless --weight-scales per-tensor is given",
                 console);
+  report_scales(scales.weights, "weights",
+                multiplies ? "are chosen anew: channels much narrower than the layer's widest one get a coarser step"
+                           : "are chosen anew as powers of two; chips of variant vta++ keep them, unless "
+                             "--weight-scales per-tensor is given",
+                console);
+}
+
+// Whether a scale came from calibration, and not every one with the model.
+bool uses_ranges(const Graph& quantized) {
+  return std::ranges::any_of(quantized.tensors, [](const Tensor& tensor) {
+    return tensor.type == DataType::kInt8 && !tensor.constant && !tensor.grid;
+  });
 }
 
 // A few bytes of file can describe tensors beyond any memory.
@@ -157,23 +171,25 @@ Graph import_model(const ModelOptions& options) {
   return graph;
 }
 
-QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
+QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, Console& console) {
   const RangeMethod ranges = parse_range_method(options.ranges);
   QuantizedModel model;
+  QuantizeOptions scales;
+  scales.keep_brought = variant == IsaVariant::kVtaPlus && options.weight_scales_per_channel.value_or(true);
+  if (options.weight_scales_per_channel.value_or(false)) scales.weight_scales = WeightScales::kPerChannel;
   model.graph = import_model(options);
-  simplify_and_follow(options, model);
-  const CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
-                                                         : load_calibration(model.graph, options.calibrate);
-  model.calibrated_on_noise = data.is_noise;
-  if (data.is_noise) {
+  simplify_and_follow(options, scales.keep_brought, model);
+  CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
+                                                   : load_calibration(model.graph, options.calibrate);
+  limit_to_grids(model.graph, data.sets);
+  Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges), scales);
+  model.calibrated_on_noise = data.is_noise && uses_ranges(quantized);
+  if (model.calibrated_on_noise) {
     console.warn(
         "no --calibrate given: the integer scales are guessed from random noise, so accuracy on real inputs may "
         "suffer. Give typical inputs with --calibrate FOLDER or --calibrate FILE.npz.");
   }
-  QuantizeOptions scales;
-  if (options.weight_scales_per_channel) scales.weight_scales = WeightScales::kPerChannel;
-  Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges), scales);
-  report_brought_scales(model.graph, quantized, options.weight_scales_per_channel, console);
+  report_brought_scales(model.graph, quantized, scales, console);
   if (options.verify_passes) verify_quantized(model.graph, quantized, data.sets);
   if (options.keep_float_graph) model.float_graph = std::move(model.graph);
   model.graph = std::move(quantized);
@@ -181,7 +197,7 @@ QuantizedModel quantize_model(const ModelOptions& options, Console& console) {
 }
 
 void check_model_options(const ModelOptions& options, const HardwareConfig& hardware) {
-  if (!options.weight_scales_per_channel || hardware.variant == IsaVariant::kVtaPlus) return;
+  if (!options.weight_scales_per_channel.value_or(false) || hardware.variant == IsaVariant::kVtaPlus) return;
   fail_user(
       "--weight-scales per-channel needs a chip of variant vta++: {} cannot multiply accumulators by a number for each "
       "channel. Give hardware with \"ISA_VARIANT\": \"vta++\" (--hardware, or --design of `arco tune`), or take "

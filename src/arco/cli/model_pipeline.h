@@ -23,7 +23,7 @@ struct ModelOptions {
   std::string model;
   std::string calibrate;  // folder of .npy, or .npz; empty: noise
   std::string ranges = "min-max";
-  bool weight_scales_per_channel = false;
+  std::optional<bool> weight_scales_per_channel;  // not given: where the model brings such scales and the chip can
   int64_t batch = 1;
   uint64_t seed = 0;
   std::vector<std::string> shapes;  // "NAME=1x3x224x224"
@@ -55,8 +55,9 @@ struct QuantizedModel {
   std::optional<Graph> float_graph;  // simplified, before quantisation; if asked for
 };
 
-// Warns on the console when noise had to serve for calibration.
-QuantizedModel quantize_model(const ModelOptions& options, Console& console);
+// For chips of this variant. Warns on the console when noise had to serve for calibration, and of scales that a
+// quantised model brings and that cannot be kept.
+QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, Console& console);
 
 // The accelerator and the schedules that a command compiles for.
 struct Target {

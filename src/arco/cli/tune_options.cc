@@ -134,10 +134,11 @@ void add_chain(std::vector<ChainTask>& chains, const ChainTask& chain, double we
 
 }  // namespace
 
-NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, Console& console) {
+NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, IsaVariant variant,
+                            Console& console) {
   ModelOptions model = options;
   model.model = path;
-  const Graph graph = quantize_model(model, console).graph;
+  const Graph graph = quantize_model(model, variant, console).graph;
   NetworkTasks network;
   const NetworkPlan plan = plan_network(graph);
   for (const Task& task : tasks_of(plan)) add_task(network.tasks, task.workload, task.count);
@@ -153,11 +154,11 @@ NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options
   return network;
 }
 
-NetworkTasks gather_tasks(const TuneOptions& options, Console& console) {
+NetworkTasks gather_tasks(const TuneOptions& options, IsaVariant variant, Console& console) {
   NetworkTasks all{{}, {}, 0};
   for (size_t i = 0; i < options.models.size(); ++i) {
     const double weight = options.weights.empty() ? 1 : options.weights[i];
-    const NetworkTasks network = tasks_of_model(options.models[i], options.model, console);
+    const NetworkTasks network = tasks_of_model(options.models[i], options.model, variant, console);
     for (const WeightedTask& task : network.tasks) add_task(all.tasks, task.workload, weight * task.weight);
     for (const ChainTask& chain : network.chains) add_chain(all.chains, chain, weight * chain.weight);
     all.samples += weight * network.samples;

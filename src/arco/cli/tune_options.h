@@ -45,9 +45,9 @@ struct NetworkTasks {
   std::vector<ChainTask> chains;  // pairs of the tasks that may run as one layer
   double samples = 1;             // of one run: the first dimension of the network's input
 };
-// The accelerator tasks of a model file.
-NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, Console& console);
+// The accelerator tasks of a model file on chips of the variant.
+NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options, IsaVariant variant, Console& console);
 // Of all models with their weights, samples too; equal workloads become one task.
-NetworkTasks gather_tasks(const TuneOptions& options, Console& console);
+NetworkTasks gather_tasks(const TuneOptions& options, IsaVariant variant, Console& console);
 
 }  // namespace arco

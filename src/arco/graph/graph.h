@@ -1,6 +1,7 @@
 // The one graph type of ARCO: float after import, int8/int32 after quantisation, always in topological order.
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,15 @@ class ErrorList;
 using TensorId = int;
 constexpr TensorId kNoTensor = -1;
 
-// Quantised tensors hold round(real * 2^exponent): exponent 4 means steps of 1/16.
+// Integers q that stand for real values: real = (q - zero) * step.
+struct Grid {
+  double step = 1;
+  int32_t zero = 0;
+  bool operator==(const Grid&) const = default;
+};
+
+// Quantised tensors hold round(real * 2^exponent): exponent 4 means steps of 1/16. Those with a grid hold the integers
+// of the grid instead.
 struct Tensor {
   std::string name;
   DataType type = DataType::kFloat32;
@@ -24,9 +33,18 @@ struct Tensor {
   // Only meaningful for int8 and int32 tensors of a quantised graph. Weights and biases of a node with a scale for each
   // channel hold round(real * 2^exponent / multipliers[c]).
   int exponent = 0;
-  // Of a float tensor that a quantised ONNX model holds as integers around 0: the real size of a step, one value, or
-  // one for each index of dimension 0 of weights. Empty where the model says nothing.
+  // Of float weights that a quantised ONNX model holds as integers around 0: the real size of a step, one value, or one
+  // for each index of dimension `int8_axis`. Empty where the model says nothing.
   std::vector<float> int8_steps = {};
+  int int8_axis = 0;
+  // Of a float activation: the int8 grid that a quantised ONNX model brings for it. Of an int8 tensor of a quantised
+  // graph: its own where that is more than 2^-exponent; weights and biases of a node with a scale for each channel have
+  // steps of multipliers[c] * grid->step.
+  std::optional<Grid> grid = std::nullopt;
+
+  // Of an int8 or int32 tensor.
+  double step() const { return grid ? grid->step : std::ldexp(1.0, -exponent); }
+  int32_t zero() const { return grid ? grid->zero : 0; }
 };
 
 struct Node {

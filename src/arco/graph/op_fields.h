@@ -200,6 +200,8 @@ void visit_fields(Requantize& numbers, Field&& field) {
   field("add_shifts", numbers.add_shifts);
   field("multiplier", numbers.multiplier);
   field("channels", numbers.channels);
+  field("add_scales", numbers.add_scales);
+  field("zeros", numbers.zeros);
 }
 
 template <typename Field>
@@ -207,6 +209,19 @@ void visit_fields(ChannelRequantize& channels, Field&& field) {
   field("multipliers", channels.multipliers);
   field("residual_multipliers", channels.residual_multipliers);
   field("shift", channels.shift);
+}
+
+template <typename Field>
+void visit_fields(AddScales& scales, Field&& field) {
+  field("multipliers", scales.multipliers);
+  field("shift", scales.shift);
+}
+
+template <typename Field>
+void visit_fields(ZeroPoints& zeros, Field&& field) {
+  field("output", zeros.output);
+  field("offset", zeros.offset);
+  field("pad", zeros.pad);
 }
 
 template <typename Field>

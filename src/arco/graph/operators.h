@@ -25,16 +25,17 @@ struct Clamp {
 
 // How an int32 accumulator becomes int8 (vta-isa 5.7). Present on nodes of a quantised graph. The operator's exact
 // int32 result `acc` (wrapping) is built first:
-//   Conv, Dense:  acc = (residual << residual_shift) + sum x*w + bias
-//   Add:          acc = (a << shift_a) + (b << shift_b)          (left shifts; one of them is 0)
+//   Conv, Dense:  acc = (residual << residual_shift) + sum x*w + bias      (x outside of the input: zeros.pad)
+//   Add:          acc = (a << shift_a) + (b << shift_b)                    (left shifts; one of them is 0)
+//                 with add_scales: acc = (a * multipliers[0] + b * multipliers[1]) >> add_scales->shift
 //   MaxPool:      acc = max x;       AveragePool: acc = (sum x) * multiplier
-// then y = clamp((acc + rounding) >> shift, low, high), rounding = shift > 0 ? 2^(shift-1) : 0; shift < 0: acc <<
-// -shift.
+// then y = clamp((acc + zeros.offset + rounding) >> shift, low, high), rounding = shift > 0 ? 2^(shift-1) : 0;
+// shift < 0: acc << -shift, and no offset.
 //
 // Conv and Dense with `channels` have a scale for each output channel c, with m = multipliers[c], and
-// t = shift + channels->shift (docs/quantisation.md):
+// t = shift + channels->shift (docs/quantisation.md), z = zeros.output:
 //   acc = ((residual * residual_multipliers[c]) << residual_shift) + sum x*w + bias
-//   a   = (acc + offset) >> shift,  offset = floor((2^(t-1) + floor(m / 2)) / m) + (shift > 0 ? 2^(shift-1) : 0)
+//   a   = (acc + o) >> shift,  o = floor((2^(t-1) + z * 2^t + floor(m / 2)) / m) + (shift > 0 ? 2^(shift-1) : 0)
 //   y   = clamp((a * m) >> channels->shift, low, high)
 // all modulo 2^32, so that a half rounds up at the precision of `a`.
 struct ChannelRequantize {
@@ -42,6 +43,18 @@ struct ChannelRequantize {
   std::vector<int32_t> residual_multipliers;  // the same; empty without a residual
   int shift = 1;                              // in [1, 31]
   bool operator==(const ChannelRequantize&) const = default;
+};
+struct AddScales {
+  std::array<int32_t, 2> multipliers{1, 1};  // of the operands, in [0, 32767]
+  int shift = 0;                             // of their sum, in [0, 31]
+  bool operator==(const AddScales&) const = default;
+};
+// What zero points of the tensors around a node leave to do; those of operands with weights are in the bias.
+struct ZeroPoints {
+  int32_t output = 0;  // with channels
+  int32_t offset = 0;  // Add, AveragePool
+  int32_t pad = 0;     // Conv: the integer of a real 0 around the input
+  bool operator==(const ZeroPoints&) const = default;
 };
 struct Requantize {
   int shift = 0;
@@ -51,6 +64,8 @@ struct Requantize {
   std::array<int, 2> add_shifts{0, 0};                       // Add
   int32_t multiplier = 1;                                    // AveragePool: fits in 15 bits, positive
   std::optional<ChannelRequantize> channels = std::nullopt;  // Conv, Dense
+  std::optional<AddScales> add_scales = std::nullopt;        // Add: instead of add_shifts
+  ZeroPoints zeros = {};
 };
 
 // Inputs: x [N,CI,H,W], w [CO,CI/groups,KH,KW], [bias CO], [residual N,CO,OH,OW]. Output [N,CO,OH,OW].
@@ -238,7 +253,8 @@ struct UnfoldColumns {
   int64_t dilation = 1;
   std::array<int64_t, 2> pads{0, 0};  // left, right
 };
-// float -> int8 at the output tensor's exponent: clamp(round_half_away(x * 2^e), -127, 127); and back.
+// float -> int8 at the output tensor's exponent: clamp(round_half_away(x * 2^e), -127, 127); on its grid as
+// QuantizeLinear does it: clamp(round_half_to_even(x / step) + zero, -128, 127). And back.
 struct Quantize {};
 struct Dequantize {};
 

@@ -3,6 +3,7 @@
 #include "arco/graph/serialize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
@@ -49,6 +50,11 @@ const std::vector<Op>& prototypes() {
 
 // ---- Writing ----
 
+template <typename T>
+constexpr bool kIsOptional = false;
+template <typename T>
+constexpr bool kIsOptional<std::optional<T>> = true;
+
 struct FieldWriter {
   Json& object;
 
@@ -57,7 +63,9 @@ struct FieldWriter {
     if constexpr (std::is_same_v<T, Clamp>) {
       if (value.is_identity()) return;
       visit_fields(value, FieldWriter{object[name]});
-    } else if constexpr (std::is_same_v<T, std::optional<ChannelRequantize>>) {
+    } else if constexpr (std::is_same_v<T, ZeroPoints>) {
+      if (value != T{}) visit_fields(value, FieldWriter{object[name]});
+    } else if constexpr (kIsOptional<T>) {
       if (value) visit_fields(*value, FieldWriter{object[name]});
     } else if constexpr (std::is_floating_point_v<T>) {
       object[name] = number_to_json(value);
@@ -75,6 +83,7 @@ struct FieldWriter {
 Json write_tensor(const Tensor& tensor, std::vector<uint8_t>& blob) {
   Json json{{"name", tensor.name}, {"type", to_string(tensor.type)}, {"shape", tensor.shape}};
   if (tensor.exponent != 0) json["exponent"] = tensor.exponent;
+  if (tensor.grid) json["grid"] = {{"step", tensor.grid->step}, {"zero", tensor.grid->zero}};
   if (tensor.constant) {
     blob.resize((blob.size() + kBlobAlignment - 1) / kBlobAlignment * kBlobAlignment, 0);
     json["constant"] = blob.size();
@@ -134,16 +143,23 @@ struct FieldReader {
 
   template <typename T>
   void operator()(const char* name, T& value) {
-    if constexpr (std::is_same_v<T, Clamp>) {
-      const auto clamp = object.find(name);
-      if (clamp) visit_fields(value, FieldReader{*clamp});
-    } else if constexpr (std::is_same_v<T, std::optional<ChannelRequantize>>) {
-      if (const auto channels = object.find(name)) visit_fields(value.emplace(), FieldReader{*channels});
+    if constexpr (std::is_same_v<T, Clamp> || std::is_same_v<T, ZeroPoints>) {
+      const auto fields = object.find(name);
+      if (fields) visit_fields(value, FieldReader{*fields});
+    } else if constexpr (kIsOptional<T>) {
+      if (const auto fields = object.find(name)) visit_fields(value.emplace(), FieldReader{*fields});
     } else {
       read_value(object.at(name), value);
     }
   }
 };
+
+Grid read_grid(const JsonView& json) {
+  const JsonView step = json.at("step");
+  const Grid grid{step.number(), static_cast<int32_t>(json.at("zero").integer(INT8_MIN, INT8_MAX))};
+  if (!(grid.step > 0) || !std::isfinite(grid.step)) step.fail("is {}, expected a positive number", grid.step);
+  return grid;
+}
 
 // `unread` counts down, so that tensors cannot share bytes to need more memory than the blob has.
 Tensor read_tensor(const JsonView& json, std::span<const uint8_t> blob, uint64_t& unread) {
@@ -155,6 +171,7 @@ Tensor read_tensor(const JsonView& json, std::span<const uint8_t> blob, uint64_t
   if (const auto exponent = json.find("exponent")) {
     tensor.exponent = static_cast<int>(exponent->integer(-kMaxExponent, kMaxExponent));
   }
+  if (const auto grid = json.find("grid")) tensor.grid = read_grid(*grid);
   if (const auto constant = json.find("constant")) {
     const uint64_t offset = constant->unsigned_integer();
     const uint64_t bytes = static_cast<uint64_t>(element_count(tensor.shape)) * byte_size(tensor.type);

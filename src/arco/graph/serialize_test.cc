@@ -106,6 +106,9 @@ Graph every_operator() {
   b.node(Add{}, {small, small}, Requantize{3, -5, 100, 2, {1, 4}, 1, ChannelRequantize{{1, 300}, {7}, 9}}, 2);
   b.node(Pool{Pool::Kind::kAverage, {2, 2}, {1, 1}, {1, 1}, {0, 0, 0, 0}, false, false, false, {}}, {small},
          Requantize{9, 0, 127, 0, {0, 0}, 77}, -1);
+  const TensorId on_grid = b.node(Quantize{}, {x});
+  b.graph.tensor(on_grid).grid = Grid{0.1, -128};
+  b.node(Add{}, {on_grid, small}, Requantize{.shift = 3, .add_scales = AddScales{{5, 6}, 7}, .zeros = {1, -2, -128}});
   return b.finish();
 }
 
@@ -123,6 +126,7 @@ TEST(Serialize, GivesEveryOperatorBack) {
   ASSERT_EQ(back.tensors.size(), graph.tensors.size());
   for (size_t i = 0; i < graph.tensors.size(); ++i) {
     EXPECT_EQ(back.tensors[i].exponent, graph.tensors[i].exponent);
+    EXPECT_EQ(back.tensors[i].grid, graph.tensors[i].grid);
     ASSERT_EQ(back.tensors[i].constant.has_value(), graph.tensors[i].constant.has_value());
     if (!graph.tensors[i].constant) continue;
     const auto want = graph.tensors[i].constant->bytes();

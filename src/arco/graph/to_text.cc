@@ -18,6 +18,12 @@ std::string text_of(const Clamp& clamp) {
 std::string text_of(const std::optional<ChannelRequantize>& channels) {
   return channels ? fmt::format("{}>>{}", fmt::join(channels->multipliers, ","), channels->shift) : "";
 }
+std::string text_of(const std::optional<AddScales>& scales) {
+  return scales ? fmt::format("{}>>{}", fmt::join(scales->multipliers, ","), scales->shift) : "";
+}
+std::string text_of(const ZeroPoints& zeros) {
+  return fmt::format("output {} offset {} pad {}", zeros.output, zeros.offset, zeros.pad);
+}
 std::string text_of(bool value) {
   return value ? "true" : "false";
 }
@@ -67,7 +73,11 @@ std::string tensor_text(const Graph& graph, TensorId id) {
   std::string text = fmt::format("{} {}", tensor.name, to_string(tensor.shape));
   if (tensor.type != DataType::kFloat32) {
     text += fmt::format(" {}", to_string(tensor.type));
-    if (tensor.exponent != 0) text += fmt::format("*2^{}", tensor.exponent);
+    if (tensor.grid) {
+      text += fmt::format(" steps of {:.4g} from {}", tensor.grid->step, tensor.grid->zero);
+    } else if (tensor.exponent != 0) {
+      text += fmt::format("*2^{}", tensor.exponent);
+    }
   }
   return text;
 }

@@ -1,4 +1,5 @@
-// Sum of two tensors on the ALU: both tiles are loaded into the accumulators, brought to the finer scale, added.
+// Sum of two tensors on the ALU: both tiles are loaded into the accumulators, brought to the finer scale or multiplied,
+// added. The first shift of a sum of products leaves so few bits that offset and rounding fit an immediate.
 #include "arco/lower/epilogue.h"
 #include "arco/lower/lowering.h"
 #include "arco/lower/tile_pipeline.h"
@@ -11,9 +12,14 @@ void lower_add(const LayerContext& l) {
   TilePipeline pipeline(l.emitter, g.acc_slots);
   TensorView first = l.output_view();
   first.base = l.base_of(SegmentKind::kInput, l.hardware.out_element_bytes());
-  const auto load = [&](const TensorView& view, const Box& box, int64_t sram, int shift) {
+  const Requantize& numbers = l.numbers;
+  const auto load = [&](const TensorView& view, const Box& box, int64_t sram, size_t operand) {
     for_each_transfer(view, box, sram, [&](const Transfer& t) { l.emitter.load(MemoryType::kAcc8, t); });
-    emit_left_shift(l.emitter, range, sram, shift);
+    if (numbers.add_scales) {
+      l.emitter.alu_immediate(AluOp::kMul, range, sram, numbers.add_scales->multipliers[operand]);
+    } else {
+      emit_left_shift(l.emitter, range, sram, numbers.add_shifts[operand]);
+    }
   };
   for_each_group(l.schedule, g, [&](const TileIndex* tiles, int count) {
     for (int t = 0; t < count; ++t) {
@@ -21,11 +27,14 @@ void lower_add(const LayerContext& l) {
       const int64_t slot = pipeline.begin();
       const int64_t a = slot * (g.acc_tile + g.acc_input);
       const int64_t b = a + g.acc_tile;
-      load(first, box, a, l.numbers.add_shifts[0]);
-      load(l.residual_view(), box, b, l.numbers.add_shifts[1]);
+      load(first, box, a, 0);
+      load(l.residual_view(), box, b, 1);
       l.emitter.alu(AluOp::kAdd, range, {a, b, 0});
-      if (l.numbers.shift > 0) l.emitter.alu_immediate(AluOp::kAdd, range, a, rounding_of(l.numbers.shift));
-      emit_requantize(l.emitter, l.hardware, l.numbers, range, a);
+      if (numbers.add_scales) l.emitter.alu_immediate(AluOp::kShr, range, a, numbers.add_scales->shift);
+      if (numbers.shift > 0) {
+        l.emitter.alu_immediate(AluOp::kAdd, range, a, numbers.zeros.offset + rounding_of(numbers.shift));
+      }
+      emit_requantize(l.emitter, l.hardware, numbers, range, a);
       pipeline.end(slot, l.output_view(), box, a);
     }
   });

@@ -151,7 +151,10 @@ class ConvLowering {
     box.row_count = g_.in_rows;
     box.column = at.w * s.tile_w * window.stride_w - window.pads[1];
     box.column_count = g_.in_cols;
-    for_each_transfer(view, box, sram, [&](const Transfer& t) { l_.emitter.load(MemoryType::kInp, t); });
+    for_each_transfer(view, box, sram, [&](Transfer t) {
+      t.pad_is_min = l_.numbers.zeros.pad != 0 && t.pads != std::array<int64_t, 4>{};
+      l_.emitter.load(MemoryType::kInp, t);
+    });
   }
 
   void load_weight(const TileIndex& at, int64_t k, int64_t sram) {

@@ -7,10 +7,12 @@ namespace arco {
 namespace {
 
 // Both roundings before the product: half of the last bit it will be shifted to, and half of the last bit that the
-// shift before it keeps.
+// shift before it keeps; and the zero point, in units of the accumulator.
 int64_t channel_rounding(const Requantize& numbers, int64_t multiplier) {
   const int64_t half = int64_t{1} << (numbers.shift + numbers.channels->shift - 1);
-  return (half + multiplier / 2) / multiplier + rounding_of(numbers.shift);
+  const int64_t before = half * (1 + 2 * numbers.zeros.output) + multiplier / 2;
+  const int64_t rounded_down = before >= 0 ? before / multiplier : -((multiplier - 1 - before) / multiplier);
+  return rounded_down + rounding_of(numbers.shift);
 }
 
 }  // namespace

@@ -107,7 +107,11 @@ LayerNumbers typical_numbers(const Workload& w) {
   numbers.sums.low = w.symmetric_clamp ? -127 : 0;
   numbers.sums.residual_shift = w.shift_residual ? 4 : 0;
   numbers.sums.add_shifts = {w.shift_residual ? 2 : 0, 0};
-  if (w.channel_scales) numbers.sums.channels.emplace().shift = 8;
+  if (w.channel_scales && w.kind == WorkloadKind::kAdd) {
+    numbers.sums.add_scales = AddScales{{16384, 16384}, 8};
+  } else if (w.channel_scales) {
+    numbers.sums.channels.emplace().shift = 8;
+  }
   numbers.averages.shift = kImmediateShift + 5;
   numbers.averages.low = w.pool && w.pool->symmetric_clamp ? -127 : 0;
   return numbers;

@@ -31,7 +31,7 @@ Program lower(const Workload& workload, const Schedule& schedule, const Hardware
 int32_t rounding_of(int shift);
 
 // What a convolution's epilogue adds to and multiplies with each output channel; row [r][co]:
-//   0  the bias (0 if there is none) with the rounding of the requantisation added, wrapping
+//   0  the bias (0 if there is none) with rounding and zero point of the requantisation added, wrapping
 //   1  with a scale for each channel: its multiplier
 //   2  with a residual as well: the residual's multiplier
 std::vector<std::vector<int32_t>> bias_rows(const Array* bias, const Requantize& numbers, int64_t channels);

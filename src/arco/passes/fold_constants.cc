@@ -11,11 +11,10 @@ namespace arco {
 namespace {
 
 // The scales of weights that are integers around 0; nothing for others.
-std::vector<float> steps_of(const DequantizeLinear& op, const std::vector<Array>& inputs) {
+std::vector<float> steps_of(const std::vector<Array>& inputs) {
   const auto is_zero = [](uint8_t byte) { return byte == 0; };
   if (inputs.size() > 2 && !std::ranges::all_of(inputs[2].bytes(), is_zero)) return {};
   const auto scales = inputs[1].data<float>();
-  if (scales.size() != 1 && op.axis != 0) return {};
   return {scales.begin(), scales.end()};
 }
 
@@ -40,8 +39,12 @@ void fold_constants(Graph& graph) {
     if (count > kMaxFoldedElements || count > left) continue;
     left -= count;
     output.constant = run_reference_node(graph, node, values).at(0);
-    if (const auto* dequantize = std::get_if<DequantizeLinear>(&node.op))
-      output.int8_steps = steps_of(*dequantize, values);
+    if (const auto* dequantize = std::get_if<DequantizeLinear>(&node.op)) {
+      output.int8_steps = steps_of(values);
+      const auto rank = static_cast<int64_t>(output.shape.size());
+      output.int8_axis = static_cast<int>(dequantize->axis < 0 ? dequantize->axis + rank : dequantize->axis);
+      if (output.int8_steps.size() == 1) output.int8_axis = 0;
+    }
     sweep.remove(static_cast<int>(n));
   }
   sweep.finish();

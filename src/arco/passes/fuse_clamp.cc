@@ -20,6 +20,8 @@ void fuse_clamp(Graph& graph) {
     if (clamp == nullptr || before.requantize) continue;
     clamp->low = std::clamp(clamp->low, clip->clamp.low, clip->clamp.high);
     clamp->high = std::clamp(clamp->high, clip->clamp.low, clip->clamp.high);
+    Tensor& output = graph.tensor(node.outputs[0]);
+    if (!output.grid) output.grid = graph.tensor(node.inputs[0]).grid;  // clamped values are on it as well
     sweep.set_output(maker, node.outputs[0]);
     sweep.remove(static_cast<int>(n));
   }

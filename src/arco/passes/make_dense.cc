@@ -90,8 +90,16 @@ class Product {
   TensorId add_dense(TensorId x, TensorId weights, bool is_transposed) {
     const Array w = dense_weights(*graph_.tensor(weights).constant, is_transposed, op_.alpha);
     const TensorId y = add("", Dense{}, x);
-    nodes_.back().inputs.push_back(graph_.add_constant(node_.name + ".weight", w));
+    const TensorId id = graph_.add_constant(node_.name + ".weight", w);
+    keep_steps(graph_.tensor(weights), is_transposed, graph_.tensor(id));
+    nodes_.back().inputs.push_back(id);
     return y;
+  }
+  // Steps that a quantised model brings, by row of the weights as Dense has them.
+  void keep_steps(const Tensor& from, bool is_transposed, Tensor& to) const {
+    const int rows = is_transposed ? 0 : 1;
+    if (op_.alpha <= 0 || (from.int8_steps.size() != 1 && from.int8_axis != rows)) return;
+    for (const float step : from.int8_steps) to.int8_steps.push_back(step * op_.alpha);
   }
   TensorId add(const std::string& suffix, Op op, TensorId input) {
     Tensor output;

@@ -98,6 +98,22 @@ TEST(MakeDense, TurnsAndStacksWhereItMust) {
                                                  "Dense", "Transpose", "Dense", "Transpose"}));
 }
 
+TEST(MakeDense, KeepsStepsOfRows) {
+  Net net;
+  const TensorId x = net.input({2, 3});
+  const TensorId by_column = net.constant({3, 4});
+  net.graph.tensor(by_column).int8_steps = {1, 2, 3, 4};
+  net.graph.tensor(by_column).int8_axis = 1;
+  const TensorId by_row = net.constant({3, 4});
+  net.graph.tensor(by_row).int8_steps = {1, 2, 3};
+  net.output(net.add(MatMul{.alpha = 2}, {x, by_column}));
+  net.output(net.add(MatMul{}, {x, by_row}));
+  after(net.graph, make_dense);
+  const auto steps = [&](size_t node) { return net.graph.tensor(net.graph.nodes[node].inputs[1]).int8_steps; };
+  EXPECT_EQ(steps(0), (std::vector<float>{2, 4, 6, 8}));
+  EXPECT_TRUE(steps(1).empty());
+}
+
 TEST(MakeDense, LeavesOtherProducts) {
   Net net;
   const TensorId x = net.input({2, 3});

@@ -75,6 +75,7 @@ void remove_identity(Graph& graph) {
       aliases.replace(out, in);
     } else if (maker >= 0 && !sweep.is_output(in)) {
       sweep.set_output(maker, out);
+      if (!graph.tensor(out).grid) graph.tensor(out).grid = graph.tensor(in).grid;
       aliases.replace(in, out);
     } else {
       continue;  // a graph input, constant or second output: only a node can connect them

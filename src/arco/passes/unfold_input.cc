@@ -145,7 +145,11 @@ class Unfolding {
   }
 
   void set_kernel(const Array& kernel) {
+    const Tensor before = graph_.tensor(conv_.inputs[1]);
     conv_.inputs[1] = graph_.add_constant(conv_.name + ".unfolded_kernel", kernel);
+    Tensor& after = graph_.tensor(conv_.inputs[1]);
+    after.int8_steps = before.int8_steps;  // of output channels, which stay where they are
+    after.int8_axis = before.int8_axis;
     nodes_.push_back(conv_);
   }
 

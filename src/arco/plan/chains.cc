@@ -78,7 +78,8 @@ class ChainFinder {
     const bool plain = pool.input == conv.output && p.dilation_h == 1 && p.dilation_w == 1 && p.kh * p.kw > 1;
     if (!plain || !sees_the_image(p) || conv.numbers.channels) return false;
     if (p.kind == WorkloadKind::kAveragePool) {
-      return p.pads == std::array<int64_t, 4>{0, 0, 0, 0} && pool.numbers.shift > kImmediateShift;
+      return p.pads == std::array<int64_t, 4>{0, 0, 0, 0} && pool.numbers.shift > kImmediateShift &&
+             pool.numbers.zeros.offset == 0;
     }
     if (p.kind != WorkloadKind::kMaxPool || pool.numbers.shift != 0 || conv.numbers.shift < 0) return false;
     const bool clamps_meet =

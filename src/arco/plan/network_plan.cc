@@ -235,7 +235,7 @@ void Partition::describe(AcceleratorLayer& layer) {
   const Requantize& numbers = layer.numbers;
   Workload& w = layer.workload;
   w.shift_out = numbers.shift != 0;
-  w.channel_scales = numbers.channels.has_value();
+  w.channel_scales = numbers.channels || numbers.add_scales;
   w.symmetric_clamp = is_symmetric(numbers);
   w.shift_residual = w.kind == WorkloadKind::kAdd ? numbers.add_shifts[0] + numbers.add_shifts[1] > 0
                                                   : w.has_residual && numbers.residual_shift > 0;

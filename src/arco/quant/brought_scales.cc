@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <limits>
 #include <optional>
 
-#include "arco/base/error.h"
+#include "arco/quant/match_grids.h"
+#include "arco/quant/scales.h"
 #include "arco/reference/elementwise.h"
 
 namespace arco {
@@ -14,7 +15,6 @@ namespace arco {
 namespace {
 
 constexpr double kLevelTolerance = 2e-4;  // of weights, in steps
-constexpr double kStepTolerance = 1e-3;   // relative: 127 steps stay the same integer
 
 struct LinearScale {
   float scale = 0;
@@ -38,45 +38,130 @@ std::optional<LinearScale> scale_of(const Graph& graph, const Node& node) {
   return std::isfinite(result.scale) && result.scale > 0 ? std::optional(result) : std::nullopt;
 }
 
-float symmetric_step(const LinearScale& scale, DataType type) {
-  if (type == DataType::kInt8 && scale.zero == 0) return scale.scale;
-  const int64_t low = type == DataType::kInt8 ? -128 : 0;
-  const int64_t high = low + 255;
-  const auto reach = static_cast<float>(std::max(std::abs(low - scale.zero), std::abs(high - scale.zero)));
-  return scale.scale * reach / 127;
+// uint8 holds the same values as int8, less 128.
+Grid grid_of(const LinearScale& scale, DataType type) {
+  const int64_t least = type == DataType::kInt8 ? 0 : 128;
+  return {static_cast<double>(scale.scale), static_cast<int32_t>(scale.zero - least)};
 }
 
-}  // namespace
+Clamp* clamp_of(Op& op) {
+  if (auto* conv = std::get_if<Conv>(&op)) return &conv->clamp;
+  if (auto* transposed = std::get_if<ConvTranspose>(&op)) return &transposed->clamp;
+  if (auto* dense = std::get_if<Dense>(&op)) return &dense->clamp;
+  if (auto* add = std::get_if<Add>(&op)) return &add->clamp;
+  if (auto* clip = std::get_if<Clip>(&op)) return &clip->clamp;
+  if (auto* pool = std::get_if<Pool>(&op)) return &pool->clamp;
+  return nullptr;
+}
 
-size_t take_brought_scales(Graph& graph) {
-  const auto consumers = graph.consumers();
-  size_t taken = 0;
-  for (const Node& node : graph.nodes) {
-    const auto* quantize = std::get_if<QuantizeLinear>(&node.op);
-    if (quantize == nullptr) continue;
+class Taker {
+ public:
+  Taker(Graph& graph, bool keep)
+      : graph_(graph), keep_(keep), consumers_(graph.consumers()), producers_(graph.producers()) {}
+
+  size_t run() {
+    size_t taken = 0;
+    for (const Node& node : graph_.nodes) {
+      if (const auto* quantize = std::get_if<QuantizeLinear>(&node.op)) taken += take(node, quantize->type) ? 1 : 0;
+    }
+    return taken;
+  }
+
+ private:
+  const std::vector<int>& readers_of(TensorId id) const { return consumers_[static_cast<size_t>(id)]; }
+  bool is_output(TensorId id) const { return std::ranges::find(graph_.outputs, id) != graph_.outputs.end(); }
+
+  bool take(const Node& node, DataType type) {
     const TensorId integers = node.outputs[0];
-    const auto scale = scale_of(graph, node);
-    const auto& readers = consumers[static_cast<size_t>(integers)];
-    const bool is_output = std::ranges::find(graph.outputs, integers) != graph.outputs.end();
-    const bool pairs = std::ranges::all_of(readers, [&](int reader) {
-      const Node& other = graph.nodes[static_cast<size_t>(reader)];
-      return std::holds_alternative<DequantizeLinear>(other.op) && scale_of(graph, other) == scale;
-    });
-    if (!scale || is_output || readers.empty() || !pairs) continue;
     const TensorId x = node.inputs[0];
+    const auto scale = scale_of(graph_, node);
+    if (!scale) return false;
+    const Grid grid = grid_of(*scale, type);
+    const auto& brought = graph_.tensor(x).grid;
+    const auto& readers = readers_of(integers);
+    const bool pairs = std::ranges::all_of(readers, [&](int reader) {
+      const Node& other = graph_.nodes[static_cast<size_t>(reader)];
+      return std::holds_alternative<DequantizeLinear>(other.op) && scale_of(graph_, other) == scale;
+    });
+    if (is_output(integers) || readers.empty() || !pairs || (brought && *brought != grid)) return false;
     for (const int reader : readers) {
-      Node& other = graph.nodes[static_cast<size_t>(reader)];
+      Node& other = graph_.nodes[static_cast<size_t>(reader)];
       other.op = Identity{};
       other.inputs = {x};
     }
-    if (!graph.tensor(x).constant) graph.tensor(x).int8_steps = {symmetric_step(*scale, quantize->type)};
-    ++taken;
+    if (graph_.tensor(x).constant) return true;
+    graph_.tensor(x).grid = grid;
+    limit(x, grid);
+    return true;
   }
+
+  // Values beyond the grid saturate, if nothing but the pair reads them.
+  void limit(TensorId x, const Grid& grid) {
+    const bool is_activation = grid.zero == -128 || grid.zero == 127;
+    const int producer = producers_[static_cast<size_t>(x)];
+    if (producer < 0 || readers_of(x).size() != 1 || is_output(x) || !(keep_ || is_activation)) return;
+    Clamp* clamp = clamp_of(graph_.nodes[static_cast<size_t>(producer)].op);
+    if (clamp != nullptr) *clamp = limited(*clamp, grid);
+  }
+
+  Graph& graph_;
+  const bool keep_;
+  const std::vector<std::vector<int>> consumers_;
+  const std::vector<int> producers_;
+};
+
+}  // namespace
+
+Clamp limited(const Clamp& clamp, const Grid& grid) {
+  const auto low = static_cast<float>((-128 - grid.zero) * grid.step);
+  const auto high = static_cast<float>((127 - grid.zero) * grid.step);
+  return {std::clamp(clamp.low, low, high), std::clamp(clamp.high, low, high)};
+}
+
+size_t take_brought_scales(Graph& graph, bool keep) {
+  const size_t taken = Taker(graph, keep).run();
+  if (keep) match_grids(graph);
   return taken;
 }
 
+void limit_to_grids(const Graph& graph, std::vector<std::vector<Array>>& sets) {
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const auto& grid = graph.tensor(graph.inputs[i]).grid;
+    if (!grid) continue;
+    const Clamp range = limited({}, *grid);
+    for (auto& inputs : sets) {
+      for (float& value : inputs.at(i).mutable_data<float>()) value = std::clamp(value, range.low, range.high);
+    }
+  }
+}
+
+bool pads_input(const Node& node) {
+  const auto any = [](const std::array<int64_t, 4>& pads) {
+    return std::ranges::any_of(pads, [](int64_t pad) { return pad != 0; });
+  };
+  if (const auto* conv = std::get_if<Conv>(&node.op)) return any(conv->pads);
+  const auto* pool = std::get_if<Pool>(&node.op);
+  return pool != nullptr && pool->kind == Pool::Kind::kAverage && any(pool->pads);
+}
+
+int brought_exponent(const Tensor& weights) {
+  const std::vector<double> steps = channel_steps(weights);
+  constexpr int kNoLimit = std::numeric_limits<int>::max();
+  if (steps.empty() || std::ranges::any_of(steps, [&](double step) { return step != steps[0]; })) return kNoLimit;
+  return is_power_of_two({steps[0]}) ? covering_exponent({steps[0]}) : kNoLimit;
+}
+
+int covering_exponent(const Grid& grid) {
+  const double reach = std::max(std::abs(-128.0 - grid.zero), std::abs(127.0 - grid.zero));
+  return largest_exponent(grid.zero == 0 ? grid.step : grid.step * reach / 127, 1);
+}
+
+bool is_power_of_two(const Grid& grid) {
+  return grid.zero == 0 && std::ldexp(1.0, std::ilogb(grid.step)) == grid.step;
+}
+
 std::vector<double> channel_steps(const Tensor& weights) {
-  if (weights.int8_steps.empty() || !weights.constant || weights.shape.empty()) return {};
+  if (weights.int8_steps.empty() || weights.int8_axis != 0 || !weights.constant || weights.shape.empty()) return {};
   const auto channels = static_cast<size_t>(weights.shape[0]);
   const auto& steps = weights.int8_steps;
   if (steps.size() != 1 && steps.size() != channels) return {};
@@ -89,56 +174,6 @@ std::vector<double> channel_steps(const Tensor& weights) {
     constexpr double kHighestLevel = 127;
     if (!(step > 0) || std::fabs(level - std::round(level)) > kLevelTolerance || std::fabs(level) > kHighestLevel + 0.1)
       return {};
-  }
-  return result;
-}
-
-namespace {
-
-void count(KeptScales& scales, bool kept, const std::string& name, double brought, double now) {
-  ++scales.brought;
-  scales.kept += kept ? 1 : 0;
-  if (!kept && scales.example.empty()) scales.example = fmt::format("'{}': {:.4g} becomes {:.4g}", name, brought, now);
-}
-
-// The node's steps beside those that its float weights bring.
-void count_weights(const Graph& quantized, const Node& node, const Tensor& brought, KeptScales& scales) {
-  const std::vector<double> steps = channel_steps(brought);
-  if (steps.empty()) return;
-  const int exponent = quantized.tensor(node.inputs[1]).exponent;
-  for (size_t c = 0; c < steps.size(); ++c) {
-    const double multiplier = node.requantize->channels ? node.requantize->channels->multipliers[c] : 1;
-    const double now = std::ldexp(multiplier, -exponent);
-    if (std::fabs(now / steps[c] - 1) > kStepTolerance) return count(scales, false, brought.name, steps[c], now);
-  }
-  count(scales, true, brought.name, 0, 0);
-}
-
-}  // namespace
-
-BroughtScales compare_brought_scales(const Graph& graph, const Graph& quantized) {
-  std::map<std::string, const Tensor*> brought;
-  for (const Tensor& tensor : graph.tensors) {
-    if (!tensor.int8_steps.empty()) brought[tensor.name] = &tensor;
-  }
-  BroughtScales result;
-  const std::string suffix = ".int8";
-  for (const Tensor& tensor : quantized.tensors) {
-    if (tensor.type != DataType::kInt8 || tensor.constant) continue;
-    auto found = brought.find(tensor.name);
-    if (found == brought.end() && tensor.name.ends_with(suffix)) {
-      found = brought.find(tensor.name.substr(0, tensor.name.size() - suffix.size()));
-    }
-    if (found == brought.end()) continue;
-    const auto step = static_cast<double>(found->second->int8_steps[0]);
-    const double now = std::ldexp(1.0, -tensor.exponent);
-    count(result.activations, now == step, found->first, step, now);
-  }
-  for (const Node& node : quantized.nodes) {
-    const bool weighted = std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op);
-    if (!weighted || !node.requantize) continue;
-    const auto found = brought.find(quantized.tensor(node.inputs[1]).name);
-    if (found != brought.end()) count_weights(quantized, node, *found->second, result.weights);
   }
   return result;
 }

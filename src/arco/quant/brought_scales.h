@@ -3,30 +3,41 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <vector>
 
 #include "arco/graph/graph.h"
 
 namespace arco {
 
 // Takes each QuantizeLinear with one constant scale out of the float graph, together with the DequantizeLinear nodes
-// that read it: these become Identity nodes on the tensor before it, which keeps the size of a step. int8 here is
-// symmetric: where the model's integers are not (uint8, a zero point), the step is the one that covers their range.
-// Returns the number of scales taken.
-size_t take_brought_scales(Graph& graph);
+// that read it: these become Identity nodes on the tensor before it, which gets the model's grid (uint8 q is int8
+// q-128). What makes that tensor is limited to the grid's range: always with `keep`; else where the range begins or
+// ends at 0, which then is an activation such as ReLU. Returns the number of scales taken.
+//
+// With `keep`, tensors that must share a scale and bring different ones get a node between them that requantises: an
+// average over windows of one pixel.
+size_t take_brought_scales(Graph& graph, bool keep);
 
-// What became of scales that the model brought, one for each tensor.
-struct KeptScales {
-  size_t brought = 0;
-  size_t kept = 0;      // exactly; those of weights to 0.1 %, their integers exactly
-  std::string example;  // of one that was not kept: "'relu1': 0.0173 becomes 0.03125"
-};
-struct BroughtScales {
-  KeptScales activations;
-  KeptScales weights;
-};
-// `graph` is the float graph that was quantised.
-BroughtScales compare_brought_scales(const Graph& graph, const Graph& quantized);
+// Limits the inputs of the network that bring a grid to its range, as the model does: values beyond it say nothing
+// about the network. `sets`: as in CalibrationData.
+void limit_to_grids(const Graph& graph, std::vector<std::vector<Array>>& sets);
+
+// Whether the node reads a real 0 around its input: a convolution, or an average that counts its padding.
+bool pads_input(const Node& node);
+
+// The exponent that weights bring, if it is one power of two for all; else INT_MAX.
+int brought_exponent(const Tensor& weights);
+
+// The power of two that covers a grid's range around 0, as an exponent.
+int covering_exponent(const Grid& grid);
+// Whether the grid is a power of two around 0, which an exponent says as well.
+bool is_power_of_two(const Grid& grid);
+
+// Relative difference up to which a step counts as kept: 127 steps stay the same integer.
+constexpr double kStepTolerance = 1e-3;
+
+// The clamp within the range of the grid.
+Clamp limited(const Clamp& clamp, const Grid& grid);
 
 // The steps of weights [CO, ...] by channel if all weights are whole multiples of them within int8; empty if not.
 std::vector<double> channel_steps(const Tensor& weights);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "arco/quant/kept_scales.h"
 #include "arco/quant/quantize.h"
 #include "arco/reference/test_graph.h"
 
@@ -53,7 +54,7 @@ TEST(BroughtScales, PowersOfTwoAreKeptWhateverTheCalibrationSays) {
   const TensorId x = t.pair("in", t.input("x", {1, 3}), 0.125F);
   const TensorId y = t.node("fc", Dense{}, {x, t.weights("w", {0.015625F})});
   Graph graph = t.finish({t.pair("out", y, 2)});
-  EXPECT_EQ(take_brought_scales(graph), 2U);
+  EXPECT_EQ(take_brought_scales(graph, false), 2U);
   for (const Node& node : graph.nodes) EXPECT_FALSE(std::holds_alternative<DequantizeLinear>(node.op)) << node.name;
   const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)));
   EXPECT_EQ(exponent_of(q, "x.int8"), 3);
@@ -68,16 +69,16 @@ TEST(BroughtScales, PowersOfTwoAreKeptWhateverTheCalibrationSays) {
 
 TEST(BroughtScales, OthersAreRoundedUpAndNamed) {
   QdqGraph t;
-  const TensorId x = t.uint8_pair("in", t.input("x", {1, 3}), 0.1F, 128);
+  const TensorId x = t.uint8_pair("in", t.input("x", {1, 3}), 0.1F, 0);
   const TensorId w = t.weights("w", {0.01F});
   Graph graph = t.finish({t.node("fc", Dense{}, {x, w})});
-  EXPECT_EQ(take_brought_scales(graph), 1U);
-  EXPECT_NEAR(graph.tensor(graph.inputs[0]).int8_steps.at(0), 0.1 * 128 / 127, 1e-6);
+  EXPECT_EQ(take_brought_scales(graph, false), 1U);
+  EXPECT_EQ(graph.tensor(graph.inputs[0]).grid, (Grid{0.1F, -128}));
   const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)));
-  EXPECT_EQ(exponent_of(q, "x.int8"), 3);
+  EXPECT_EQ(exponent_of(q, "x.int8"), 2);  // 255 steps of 0.1 are less than 127 of 0.25
   const BroughtScales scales = compare_brought_scales(graph, q);
   EXPECT_EQ(scales.activations.kept, 0U);
-  EXPECT_THAT(scales.activations.example, HasSubstr("'x': 0.1008 becomes 0.125"));
+  EXPECT_THAT(scales.activations.example, HasSubstr("'x': 0.1 around -128 becomes 0.25"));
   EXPECT_EQ(scales.weights.kept, 0U);
   EXPECT_THAT(scales.weights.example, HasSubstr("'w': 0.01 becomes"));
 }
@@ -114,7 +115,55 @@ TEST(BroughtScales, PairsOfDifferentScalesStay) {
   const TensorId z = t.constant<int8_t>("z", {}, {0});
   const TensorId q = t.node("q", QuantizeLinear{1, DataType::kInt8}, {x, s, z});
   Graph graph = t.finish({t.node("d", DequantizeLinear{}, {q, other, z})});
-  EXPECT_EQ(take_brought_scales(graph), 0U);
+  EXPECT_EQ(take_brought_scales(graph, false), 0U);
+}
+
+// int8 integers of a quantised graph with the float results that they stand for.
+Array run_quantised(const Graph& graph, const Array& x) {
+  const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)), {.keep_brought = true});
+  return run_reference(q, {x}).at(0);
+}
+
+TEST(BroughtScales, ActivationsInTheZeroPointLimitWhatMakesThem) {
+  for (const bool keep : {false, true}) {
+    QdqGraph t;
+    const TensorId y = t.node("fc", Dense{}, {t.input("x", {1, 3}), t.weights("w", {0.015625F})});
+    Graph graph = t.finish({t.uint8_pair("out", y, 0.25F, 0)});
+    take_brought_scales(graph, keep);
+    EXPECT_EQ(std::get<Dense>(graph.nodes.at(0).op).clamp.low, 0) << keep;
+    EXPECT_EQ(std::get<Dense>(graph.nodes.at(0).op).clamp.high, 0.25F * 255) << keep;
+  }
+}
+
+TEST(BroughtScales, TensorsThatOthersReadInFloatAreNotLimited) {
+  QdqGraph t;
+  const TensorId y = t.node("fc", Dense{}, {t.input("x", {1, 3}), t.weights("w", {0.015625F})});
+  Graph graph = t.finish({t.uint8_pair("out", y, 0.25F, 0), t.node("exp", Unary{Unary::Kind::kExp}, {y})});
+  take_brought_scales(graph, true);
+  EXPECT_TRUE(std::get<Dense>(graph.nodes.at(0).op).clamp.is_identity());
+}
+
+TEST(BroughtScales, TensorsThatMustShareAScaleAreRequantised) {
+  QdqGraph t;
+  const TensorId a = t.uint8_pair("a", t.input("x", {1, 2, 2, 2}), 0.05F, 13);
+  const TensorId b = t.uint8_pair("b", t.node("max", Pool{.kernel = {2, 2}, .clamp = {}}, {a}), 0.03F, 0);
+  Graph graph = t.finish({b});
+  const Graph before = graph;
+  EXPECT_EQ(take_brought_scales(graph, true), 2U);
+  const Array x = Array::of<float>({1, 2, 2, 2}, {1, -2, 0.5F, 3, -1, -2, -3, -0.5F});
+  const Array expected = run_reference(before, {x}).at(0);
+  const Array actual = run_quantised(graph, x);
+  for (size_t i = 0; i < 2; ++i) EXPECT_NEAR(actual.data<float>()[i], expected.data<float>()[i], 1e-6) << i;
+}
+
+TEST(BroughtScales, APairOfAnotherScaleOnOneTensorStays) {
+  QdqGraph t;
+  const TensorId x = t.input("x", {1, 3});
+  const TensorId a = t.pair("a", x, 0.5F);
+  const TensorId b = t.pair("b", x, 0.25F);
+  Graph graph = t.finish({a, b});
+  EXPECT_EQ(take_brought_scales(graph, true), 1U);
+  EXPECT_EQ(graph.tensor(x).grid, (Grid{0.5F, 0}));
 }
 
 }  // namespace

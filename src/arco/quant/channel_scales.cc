@@ -1,14 +1,19 @@
 // The widest channel gets a multiplier of up to 15 bits, the others in proportion, rounded up so that their weights
-// stay within int8. With a residual the multipliers are powers of two: what scales the residual to the accumulator's
-// units is 2^k / multiplier then, a whole number.
+// stay within int8, or to the nearest for weights that bring their steps. With a residual and powers of two around, the
+// multipliers are powers of two: what scales the residual to the accumulator's units is 2^k / multiplier then, a whole
+// number.
 //
 // The product must fit in 31 bits. Bits of the accumulator are dropped for that by the first shift; where it would come
-// within kGuardBits of the output's last bit, the multipliers give up bits instead, down to kFewestBits.
+// within kGuardBits of the output's last bit, the multipliers give up bits instead, down to kFewestBits. Between grids,
+// where multipliers are rounded, all numbers of bits are tried and the least error wins (in steps of the output):
+//
+//     half of what the first shift drops + range of y * relative error of the multiplier + the residual's error
 #include "arco/quant/channel_scales.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/scales.h"
@@ -20,6 +25,7 @@ namespace {
 constexpr int kGuardBits = 4;
 constexpr int kFewestBits = 8;
 constexpr double kAccumulatorLimit = 2147483648.0;
+constexpr double kMostResidualError = 0.5;  // in steps of the output
 // Weights may reach 127.49, which still rounds to 127.
 const double kHighestWeight = std::nextafter(127.5, 0.0);
 
@@ -27,11 +33,18 @@ int bits_of(int32_t value) {
   return static_cast<int>(std::bit_width(static_cast<uint32_t>(value)));
 }
 
+// How far the integers of a grid may be from its zero point.
+double reach_of(const Grid& grid) {
+  return 128 + std::abs(static_cast<double>(grid.zero));
+}
+
 struct Channel {
   double step = 0;  // that the weights bring; 0: none
   double max_abs = 0;
-  double sum_abs = 0;
-  double bias = 0;  // absolute
+  double positive = 0, negative = 0;  // sums of weights, as absolute values
+  double bias = 0;                    // absolute
+
+  double sum_abs() const { return positive + negative; }
 };
 
 std::vector<Channel> channels_of(const Tensor& weights, const Array* bias) {
@@ -44,7 +57,7 @@ std::vector<Channel> channels_of(const Tensor& weights, const Array* bias) {
     for (const float value : values.subspan(c * length, length)) {
       const double magnitude = std::fabs(static_cast<double>(value));
       channels[c].max_abs = std::max(channels[c].max_abs, magnitude);
-      channels[c].sum_abs += magnitude;
+      (value < 0 ? channels[c].negative : channels[c].positive) += magnitude;
     }
     if (bias != nullptr) channels[c].bias = std::fabs(static_cast<double>(bias->data<float>()[c]));
   }
@@ -53,20 +66,30 @@ std::vector<Channel> channels_of(const Tensor& weights, const Array* bias) {
 
 class Chooser {
  public:
-  Chooser(const Tensor& weights, const Array* bias, const NeighbourExponents& exponents)
+  Chooser(const Tensor& weights, const Array* bias, const Neighbours& neighbours)
       : channels_(channels_of(weights, bias)),
         length_(static_cast<double>(weights.constant->size()) / static_cast<double>(channels_.size())),
-        at_(exponents) {}
+        at_(neighbours),
+        ratio_(neighbours.output.step / neighbours.input.step) {}
 
   std::optional<ChannelScales> choose() const {
     double widest = 0;
     for (const Channel& channel : channels_) widest = std::max(widest, step_of(channel));
-    if (widest == 0) return std::nullopt;
-    int exponent = largest_exponent(widest, kHighestMultiplier);
+    if (widest == 0 && !at_.has_grids) return std::nullopt;
+    // Without weights any step does.
+    int total_shift = largest_exponent(widest > 0 ? widest / ratio_ : 1.0 / 128, kHighestMultiplier);
     std::optional<ChannelScales> best;
-    for (int bits = bits_of(kHighestMultiplier); bits >= kFewestBits; --bits, --exponent) {
-      auto scales = at_exponent(exponent);
+    double least_error = std::numeric_limits<double>::infinity();
+    for (int bits = bits_of(kHighestMultiplier); bits >= kFewestBits; --bits, --total_shift) {
+      auto scales = at_shift(total_shift);
       if (!scales) continue;
+      if (at_.has_grids) {
+        const double error = error_of(*scales);
+        if (error >= least_error) continue;
+        least_error = error;
+        best = std::move(scales);
+        continue;
+      }
       const int32_t largest = *std::max_element(scales->multipliers.begin(), scales->multipliers.end());
       best = std::move(scales);
       const bool precise = best->product_shift >= bits_of(largest) + kGuardBits;
@@ -81,17 +104,18 @@ class Chooser {
     return channel.step > 0 ? channel.step : channel.max_abs / kHighestWeight;
   }
 
-  std::optional<ChannelScales> at_exponent(int exponent) const {
-    ChannelScales scales;
-    scales.exponent = exponent;
-    const int total_shift = at_.input + exponent - at_.output;
+  std::optional<ChannelScales> at_shift(int total_shift) const {
     if (total_shift < 1) return std::nullopt;
+    ChannelScales scales;
+    scales.unit = std::ldexp(ratio_, -total_shift);
     for (const Channel& channel : channels_) {
-      const double multiplier = multiplier_of(channel, exponent);
+      const double multiplier = multiplier_of(channel, scales.unit, total_shift);
       if (multiplier > kHighestMultiplier) return std::nullopt;
       scales.multipliers.push_back(static_cast<int32_t>(multiplier));
     }
-    if (at_.residual && !set_residual(scales)) return std::nullopt;
+    if (at_.residual && !(at_.has_grids ? set_nearest_residual(scales) : set_exact_residual(scales))) {
+      return std::nullopt;
+    }
     scales.shift = std::max(0, total_shift - kHighestShift);
     for (; scales.shift < total_shift; ++scales.shift) {
       scales.product_shift = total_shift - scales.shift;
@@ -100,18 +124,26 @@ class Chooser {
     return std::nullopt;
   }
 
-  // Least multiplier with which weights fit in int8 and the bias in 30 bits.
-  double multiplier_of(const Channel& channel, int exponent) const {
-    const double for_weights = std::ldexp(step_of(channel), exponent);
-    const double for_bias = std::ldexp(channel.bias / kHighestBias, exponent + at_.input);
-    const double rounded = channel.step > 0 ? std::round(for_weights) : std::ceil(for_weights);
-    const double needed = std::max({1.0, rounded, std::ceil(for_bias)});
-    return at_.residual ? std::exp2(std::ceil(std::log2(needed))) : needed;
+  // Least multiplier with which weights fit in int8, the bias in 30 bits and the zero point in 29.
+  double multiplier_of(const Channel& channel, double unit, int total_shift) const {
+    const double for_weights = step_of(channel) / unit;
+    const double for_bias = channel.bias / kHighestBias / (unit * at_.input.step);
+    const double for_zero = std::ldexp(std::abs(static_cast<double>(at_.output.zero)), total_shift) / kHighestBias * 2;
+    double rounded = std::ceil(for_weights);
+    const double nearest = std::round(for_weights);
+    if (channel.step > 0 && std::fabs(nearest / for_weights - 1) <= kStepTolerance) rounded = nearest;
+    const double needed = std::max({1.0, rounded, std::ceil(for_bias), std::ceil(for_zero)});
+    return at_.residual && !at_.has_grids ? std::exp2(std::ceil(std::log2(needed))) : needed;
   }
 
-  // residual_multiplier * multiplier * 2^residual_shift = 2^(input + exponent - residual)
-  bool set_residual(ChannelScales& scales) const {
-    const int sum = at_.input + scales.exponent - *at_.residual;
+  // What a step of the residual is in units of the accumulator where the multiplier is 1.
+  double residual_units(const ChannelScales& scales) const {
+    return at_.residual->step / (at_.input.step * scales.unit);
+  }
+
+  // residual_multiplier * multiplier * 2^residual_shift = residual_units, a power of two
+  bool set_exact_residual(ChannelScales& scales) const {
+    const int sum = std::ilogb(residual_units(scales));
     const auto log2 = [](int32_t power) { return bits_of(power) - 1; };
     const int highest = log2(*std::max_element(scales.multipliers.begin(), scales.multipliers.end()));
     scales.residual_shift = sum - highest;
@@ -122,15 +154,69 @@ class Chooser {
     return true;
   }
 
+  bool set_nearest_residual(ChannelScales& scales) const {
+    const double units = residual_units(scales);
+    const double most = units / *std::min_element(scales.multipliers.begin(), scales.multipliers.end());
+    while (std::ldexp(most, -scales.residual_shift) > kHighestMultiplier) ++scales.residual_shift;
+    if (scales.residual_shift > kHighestResidualShift) return false;
+    for (const int32_t multiplier : scales.multipliers) {
+      const double nearest = std::round(std::ldexp(units / multiplier, -scales.residual_shift));
+      scales.residual_multipliers.push_back(std::max(1, static_cast<int32_t>(nearest)));
+    }
+    for (size_t c = 0; c < channels_.size(); ++c) {
+      if (residual_error(scales, c) > kMostResidualError) return false;
+    }
+    return true;
+  }
+
+  // In steps of the output, as the two below.
+  double residual_error(const ChannelScales& scales, size_t c) const {
+    const double exact = residual_units(scales) / scales.multipliers[c];
+    const double off = std::fabs(std::ldexp(scales.residual_multipliers[c], scales.residual_shift) - exact);
+    return reach_of(*at_.residual) * off * scales.multipliers[c] * scales.unit / ratio_;
+  }
+  double multiplier_error(const ChannelScales& scales, size_t c) const {
+    const double step = channels_[c].step;
+    return step > 0 ? reach_of(at_.output) * std::fabs(scales.multipliers[c] * scales.unit / step - 1) : 0;
+  }
+  double error_of(const ChannelScales& scales) const {
+    double worst = 0;
+    for (size_t c = 0; c < channels_.size(); ++c) {
+      double error = multiplier_error(scales, c);
+      if (scales.shift > 0) error += std::ldexp(scales.multipliers[c], -scales.product_shift - 1);
+      if (at_.residual) error += residual_error(scales, c);
+      worst = std::max(worst, error);
+    }
+    return worst;
+  }
+
+  // The greatest sum of products of channel c, input less its zero point.
+  double greatest_sum(size_t c, double unit) const {
+    const double above = 128.0 - at_.input.zero;
+    const double below = 128.0 + at_.input.zero;
+    const Channel& channel = channels_[c];
+    const double sum = std::max(above * channel.positive + below * channel.negative,
+                                below * channel.positive + above * channel.negative);
+    return sum / unit + length_ / 2 * reach_of(at_.input);
+  }
+
   // Whether no input can make an accumulator or a product overflow.
   bool fits(const ChannelScales& scales) const {
     for (size_t c = 0; c < channels_.size(); ++c) {
       const auto multiplier = static_cast<double>(scales.multipliers[c]);
-      const double unit = std::ldexp(1.0, scales.exponent) / multiplier;
-      double worst = (channels_[c].sum_abs * unit + length_ / 2) * 128;
-      worst += std::ldexp(channels_[c].bias * unit, at_.input) + 1;
-      worst += static_cast<double>(channel_offset(scales.shift, scales.product_shift, scales.multipliers[c]));
-      if (at_.residual) worst += std::ldexp(128 * unit, at_.input - *at_.residual);
+      const double unit = scales.unit * multiplier;
+      double bias = channels_[c].bias / (unit * at_.input.step) + 1;
+      double worst = greatest_sum(c, unit) + bias;
+      const auto offset = static_cast<double>(
+          std::abs(channel_offset(scales.shift, scales.product_shift, scales.multipliers[c], at_.output.zero)));
+      worst += offset;
+      bias += std::abs(static_cast<double>(at_.input.zero)) * (channels_[c].sum_abs() / unit + length_ / 2);
+      if (at_.residual) {
+        const double step = at_.residual->step / (unit * at_.input.step) + 1;
+        worst += reach_of(*at_.residual) * step;
+        bias += std::abs(static_cast<double>(at_.residual->zero)) * step;
+      }
+      if (at_.has_grids && std::max(bias, offset) > kHighestBias) return false;
       if (worst >= kAccumulatorLimit) return false;
       if ((std::ldexp(worst, -scales.shift) + 1) * multiplier >= kAccumulatorLimit) return false;
     }
@@ -139,19 +225,22 @@ class Chooser {
 
   const std::vector<Channel> channels_;
   const double length_;  // weights of a channel
-  const NeighbourExponents at_;
+  const Neighbours at_;
+  const double ratio_;  // step of the output in steps of the input
 };
 
 }  // namespace
 
-int64_t channel_offset(int shift, int product_shift, int64_t multiplier) {
+int64_t channel_offset(int shift, int product_shift, int64_t multiplier, int32_t zero) {
   const int64_t half = int64_t{1} << (shift + product_shift - 1);
-  return (half + multiplier / 2) / multiplier + (shift > 0 ? int64_t{1} << (shift - 1) : 0);
+  const int64_t numerator = half + 2 * half * zero + multiplier / 2;
+  const int64_t rounded_down = numerator / multiplier - (numerator % multiplier < 0 ? 1 : 0);
+  return rounded_down + (shift > 0 ? int64_t{1} << (shift - 1) : 0);
 }
 
 std::optional<ChannelScales> choose_channel_scales(const Tensor& weights, const Array* bias,
-                                                   const NeighbourExponents& exponents) {
-  return Chooser(weights, bias, exponents).choose();
+                                                   const Neighbours& neighbours) {
+  return Chooser(weights, bias, neighbours).choose();
 }
 
 }  // namespace arco

@@ -1,5 +1,5 @@
-// A scale for the weights of each output channel: 2^-exponent * multiplier, so that requantisation multiplies by the
-// same integer and nothing is lost between the two.
+// A scale for the weights of each output channel: unit * multiplier, so that requantisation multiplies by the same
+// integer and nothing is lost between the two.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,17 @@
 
 namespace arco {
 
-// Exponents of the tensors around a Conv or Dense.
-struct NeighbourExponents {
-  int input = 0;
-  int output = 0;
-  std::optional<int> residual;
+// The tensors around a Conv or Dense.
+struct Neighbours {
+  Grid input, output;
+  std::optional<Grid> residual;
+  bool has_grids = false;  // else all are powers of two without zero points
 };
 
 struct ChannelScales {
-  int exponent = 0;  // weight w of channel c becomes round(w * 2^exponent / multipliers[c]), within int8
+  // Weight w of channel c becomes round(w / (unit * multipliers[c])), within int8.
+  //   unit = step of the output / step of the input * 2^-(shift + product_shift)
+  double unit = 1;
   std::vector<int32_t> multipliers;
   std::vector<int32_t> residual_multipliers;  // empty without a residual
   int shift = 0;                              // before the product
@@ -28,11 +30,15 @@ struct ChannelScales {
 
 // The finest scales for float weights [CO, ...] and bias [CO] (or nothing) such that no accumulator and no product
 // overflows on any input (operators.h, ChannelRequantize); those that the weights bring, where that is possible.
-// Nothing if there are none: the output is finer than the accumulator, or a residual is.
+// Nothing if there are none: the output is finer than the accumulator, or a residual is; with grids also if results
+// could be off by more than half a step.
+//
+// Without grids a residual enters the accumulator exactly: multipliers are powers of two then. With grids its
+// multiplier is the nearest whole number, and the scales are those whose results are off by least.
 std::optional<ChannelScales> choose_channel_scales(const Tensor& weights, const Array* bias,
-                                                   const NeighbourExponents& exponents);
+                                                   const Neighbours& neighbours);
 
-// The rounding that is added before the shifts: half a step of the output, and of what the first shift drops.
-int64_t channel_offset(int shift, int product_shift, int64_t multiplier);
+// What is added before the shifts: half a step of the output, of what the first shift drops, and the zero point.
+int64_t channel_offset(int shift, int product_shift, int64_t multiplier, int32_t zero);
 
 }  // namespace arco

@@ -119,7 +119,7 @@ TEST(ChannelScales, NothingForWeightsThatAreAllZero) {
   Tensor zeros;
   zeros.shape = {2, 3};
   zeros.constant = Array(DataType::kFloat32, {2, 3});
-  EXPECT_FALSE(choose_channel_scales(zeros, nullptr, {4, 4, std::nullopt}));
+  EXPECT_FALSE(choose_channel_scales(zeros, nullptr, {{0.0625}, {0.0625}, std::nullopt}));
 }
 
 TEST(ChannelScales, CheckerFindsBrokenRules) {

@@ -74,6 +74,20 @@ bool is_follower(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+bool moves_values(const Op& op) {
+  const Pool* pool = std::get_if<Pool>(&op);
+  return std::visit(Moves{}, op) || (pool != nullptr && pool->kind == Pool::Kind::kMax);
+}
+
+bool has_weights(const Node& node) {
+  return std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op);
+}
+
+bool is_average(const Node& node) {
+  const Pool* pool = std::get_if<Pool>(&node.op);
+  return pool != nullptr && pool->kind == Pool::Kind::kAverage;
+}
+
 int64_t average_divisor(const Graph& graph, const Node& node) {
   const Shape& in = graph.tensor(node.inputs[0]).shape;
   const Shape& out = graph.tensor(node.outputs[0]).shape;

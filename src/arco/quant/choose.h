@@ -18,6 +18,11 @@ namespace arco {
 // Nodes named in `float_nodes` stay in float.
 std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::string>& float_nodes);
 
+// Whether inputs and output of the operator hold the same values, or the greatest of them, so that one scale does.
+bool moves_values(const Op& op);
+bool has_weights(const Node& node);  // Conv, Dense
+bool is_average(const Node& node);
+
 // The divisor of an average pooling node whose windows all have the same one, else 0.
 int64_t average_divisor(const Graph& graph, const Node& node);
 

@@ -5,20 +5,25 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "arco/base/error.h"
+#include "arco/quant/brought_scales.h"
 #include "arco/quant/choose.h"
+#include "arco/quant/grid_scales.h"
 #include "arco/quant/scales.h"
 #include "arco/reference/elementwise.h"
 
 namespace arco {
 namespace {
 
-// The integer range of an activation at an exponent.
-void set_range(Requantize& r, const Clamp& clamp, int exponent) {
-  const auto bound = [&](float value) {
-    return static_cast<int32_t>(reference::quantize_value(static_cast<double>(value), exponent));
-  };
+int8_t quantized(double value, const Tensor& as) {
+  return as.grid ? reference::quantize_value(value, *as.grid) : reference::quantize_value(value, as.exponent);
+}
+
+// The integer range of an activation on a tensor.
+void set_range(Requantize& r, const Clamp& clamp, const Tensor& y) {
+  const auto bound = [&](float value) { return int32_t{quantized(static_cast<double>(value), y)}; };
   r.high = bound(clamp.high);
   r.low = std::min(bound(clamp.low), r.high);
 }
@@ -52,14 +57,34 @@ class Builder {
   TensorId& float_form(TensorId id) { return float_form_[static_cast<size_t>(id)]; }
   TensorId& int8_form(TensorId id) { return int8_form_[static_cast<size_t>(id)]; }
   int exponent(TensorId id) const { return scales_.activation[static_cast<size_t>(id)]; }
+  const std::optional<Grid>& grid(TensorId id) const { return scales_.grids[static_cast<size_t>(id)]; }
+  Grid as_grid(TensorId id) const { return {scales_.step(id), scales_.zero(id)}; }
+  bool touches_grid(const Node& node) const {
+    const auto has_grid = [&](TensorId id) { return id != kNoTensor && grid(id).has_value(); };
+    return has_grid(node.outputs[0]) || std::ranges::any_of(node.inputs, has_grid);
+  }
   bool is_output(TensorId id) const {
     return std::find(source_.outputs.begin(), source_.outputs.end(), id) != source_.outputs.end();
   }
 
-  TensorId copy(TensorId id) { return graph_.add_tensor(source_.tensor(id)); }
-  TensorId add_int8_tensor(TensorId id, const std::string& suffix) {
+  // What the float graph says of int8 is said by the int8 form.
+  Tensor float_tensor(TensorId id) const {
+    Tensor tensor = source_.tensor(id);
+    tensor.grid.reset();
+    return tensor;
+  }
+  TensorId copy(TensorId id) { return graph_.add_tensor(float_tensor(id)); }
+  // The form of an int8 tensor, which the numbers of nodes go by.
+  Tensor int8_tensor(TensorId id) const {
     const Tensor& old = source_.tensor(id);
-    return graph_.add_tensor({old.name + suffix, DataType::kInt8, old.shape, std::nullopt, exponent(id)});
+    Tensor tensor{old.name, DataType::kInt8, old.shape, std::nullopt, grid(id) ? 0 : exponent(id)};
+    tensor.grid = grid(id);
+    return tensor;
+  }
+  TensorId add_int8_tensor(TensorId id, const std::string& suffix) {
+    Tensor tensor = int8_tensor(id);
+    tensor.name += suffix;
+    return graph_.add_tensor(std::move(tensor));
   }
   void add_conversion(const std::string& verb, Op op, TensorId from, TensorId to, TensorId id) {
     graph_.nodes.push_back({verb + "_" + source_.tensor(id).name, std::move(op), {from}, {to}, std::nullopt});
@@ -67,7 +92,7 @@ class Builder {
 
   TensorId as_float(TensorId id) {
     if (float_form(id) == kNoTensor && int8_form(id) != kNoTensor) {
-      Tensor tensor = source_.tensor(id);
+      Tensor tensor = float_tensor(id);
       if (!is_output(id)) tensor.name += ".float";
       float_form(id) = graph_.add_tensor(std::move(tensor));
       add_conversion("dequantize", Dequantize{}, int8_form(id), float_form(id), id);
@@ -97,25 +122,15 @@ class Builder {
   void add_int8_node(size_t index) {
     const Node& old = source_.nodes[index];
     Node node = old;
-    const bool has_weights = std::holds_alternative<Conv>(old.op) || std::holds_alternative<Dense>(old.op);
     for (size_t i = 0; i < old.inputs.size(); ++i) {
       const TensorId id = old.inputs[i];
       if (id == kNoTensor) continue;
-      const Tensor& tensor = source_.tensor(id);
-      if (!tensor.constant) {
-        node.inputs[i] = as_int8(id);
-      } else if (!has_weights) {
-        node.inputs[i] = copy(id);  // indices
-      } else if (i == 1) {
-        node.inputs[i] = add_weights(tensor, steps_of(index));
-      } else {
-        WeightSteps steps = steps_of(index);
-        steps.exponent += exponent(old.inputs[0]);
-        node.inputs[i] = add_bias(tensor, steps);
-      }
+      const bool is_constant = source_.tensor(id).constant.has_value();
+      node.inputs[i] = is_constant && has_weights(old) ? kNoTensor : is_constant ? copy(id) : as_int8(id);
     }
+    if (has_weights(old)) add_constants(index, node);
     if (const auto* function = std::get_if<Unary>(&old.op)) {
-      node.inputs.push_back(add_table(*function, exponent(old.inputs[0]), exponent(old.outputs[0]), old.name));
+      node.inputs.push_back(add_table(*function, old.inputs[0], old.outputs[0], old.name));
       node.op = Table{};
     }
     const TensorId out = old.outputs[0];
@@ -125,26 +140,56 @@ class Builder {
     graph_.nodes.push_back(std::move(node));
   }
 
-  TensorId add_table(const Unary& function, int ex, int ey, const std::string& name) {
+  TensorId add_table(const Unary& function, TensorId from, TensorId to, const std::string& name) {
     Array table(DataType::kInt8, {256});
     const auto entries = table.mutable_data<int8_t>();
+    const Tensor y = int8_tensor(to);
     for (int q = -128; q < 128; ++q) {
-      const auto x = static_cast<float>(std::ldexp(static_cast<double>(q), -ex));
-      const auto y = static_cast<double>(reference::apply(function, x));
-      entries[static_cast<size_t>(q + 128)] = reference::quantize_value(y, ey);
+      const auto x = static_cast<float>((q - scales_.zero(from)) * scales_.step(from));
+      entries[static_cast<size_t>(q + 128)] = quantized(static_cast<double>(reference::apply(function, x)), y);
     }
-    return add_constant(name + ".table", std::move(table), 0);
+    return add_constant(name + ".table", std::move(table), {1});
   }
-  // Constants of channel c are counted in steps of multiplier(c) * 2^-exponent.
+
+  // Constants of channel c are counted in steps of multiplier(c) * unit.
   struct WeightSteps {
-    int exponent = 0;
+    double unit = 1;
     const std::vector<int32_t>* multipliers = nullptr;  // none: 1
     double multiplier(size_t c) const { return multipliers == nullptr ? 1 : static_cast<double>((*multipliers)[c]); }
   };
-  WeightSteps steps_of(size_t index) const {
+  // Weights and bias of a node whose other inputs are there.
+  void add_constants(size_t index, Node& node) {
+    const Node& old = source_.nodes[index];
     const auto& channels = scales_.channels[index];
-    if (channels) return {channels->exponent, &channels->multipliers};
-    return {scales_.weight[index], nullptr};
+    WeightSteps steps{std::ldexp(1.0, -scales_.weight[index]), nullptr};
+    if (channels) steps = {channels->unit, &channels->multipliers};
+    node.inputs[1] = add_weights(source_.tensor(old.inputs[1]), steps);
+    const auto weights = graph_.tensor(node.inputs[1]).constant->data<int8_t>();
+    std::vector<double> bias = zero_points(index, weights);
+    const bool has_bias = node.inputs.size() > 2 && old.inputs[2] != kNoTensor;
+    if (!has_bias && std::ranges::all_of(bias, [](double value) { return value == 0; })) return;
+    steps.unit *= scales_.step(old.inputs[0]);
+    for (size_t c = 0; c < bias.size() && has_bias; ++c) {
+      const auto value = static_cast<double>(source_.tensor(old.inputs[2]).constant->data<float>()[c]);
+      bias[c] += std::round(value / steps.multiplier(c) / steps.unit);
+    }
+    if (node.inputs.size() < 3) node.inputs.resize(3, kNoTensor);
+    node.inputs[2] = add_bias(has_bias ? source_.tensor(old.inputs[2]).name : node.name + ".bias", bias, steps);
+  }
+  // What zero points of input and residual add to the accumulators of each channel, less.
+  std::vector<double> zero_points(size_t index, std::span<const int8_t> weights) const {
+    const Node& node = source_.nodes[index];
+    std::vector<double> result(static_cast<size_t>(source_.tensor(node.inputs[1]).shape[0]), 0.0);
+    const int32_t zero = scales_.zero(node.inputs[0]);
+    const size_t length = weights.size() / result.size();
+    for (size_t i = 0; i < weights.size(); ++i) result[i / length] -= static_cast<double>(zero) * weights[i];
+    const auto& channels = scales_.channels[index];
+    if (node.inputs.size() < 4 || node.inputs[3] == kNoTensor || !channels) return result;
+    for (size_t c = 0; c < result.size(); ++c) {
+      const double units = std::ldexp(channels->residual_multipliers[c], channels->residual_shift);
+      result[c] -= scales_.zero(node.inputs[3]) * units;
+    }
+    return result;
   }
   TensorId add_weights(const Tensor& tensor, const WeightSteps& steps) {
     Array w(DataType::kInt8, tensor.shape);
@@ -152,71 +197,96 @@ class Builder {
     const auto to = w.mutable_data<int8_t>();
     const size_t length = to.size() / static_cast<size_t>(tensor.shape[0]);
     for (size_t i = 0; i < to.size(); ++i) {
-      const double value = static_cast<double>(from[i]) / steps.multiplier(i / length);
-      to[i] = reference::quantize_value(value, steps.exponent);
+      to[i] = reference::quantize_value(static_cast<double>(from[i]) / steps.multiplier(i / length) / steps.unit, 0);
     }
-    return add_constant(tensor.name, std::move(w), steps.exponent);
+    return add_constant(tensor.name, std::move(w), {steps.unit});
   }
-  TensorId add_bias(const Tensor& tensor, const WeightSteps& steps) {
-    Array b(DataType::kInt32, tensor.shape);
-    const auto from = tensor.constant->data<float>();
+  TensorId add_bias(const std::string& name, const std::vector<double>& values, const WeightSteps& steps) {
+    Array b(DataType::kInt32, {static_cast<int64_t>(values.size())});
     const auto to = b.mutable_data<int32_t>();
     for (size_t c = 0; c < to.size(); ++c) {
-      const double value = std::round(std::ldexp(static_cast<double>(from[c]) / steps.multiplier(c), steps.exponent));
-      to[c] = static_cast<int32_t>(std::clamp(value, -kHighestBias, kHighestBias));
+      to[c] = static_cast<int32_t>(std::clamp(values[c], -kHighestBias, kHighestBias));
     }
-    return add_constant(tensor.name, std::move(b), steps.exponent);
+    return add_constant(name, std::move(b), {steps.unit});
   }
-  TensorId add_constant(const std::string& name, Array value, int e) {
+  // Powers of two are exponents.
+  TensorId add_constant(const std::string& name, Array value, const Grid& grid) {
     const TensorId id = graph_.add_constant(name, std::move(value));
-    graph_.tensor(id).exponent = e;
+    if (is_power_of_two(grid)) {
+      graph_.tensor(id).exponent = covering_exponent(grid);
+    } else {
+      graph_.tensor(id).grid = grid;
+    }
     return id;
   }
 
   // How the node's accumulator becomes its output; nothing for nodes that only move values.
   std::optional<Requantize> requantize_of(size_t index) const {
     const Node& node = source_.nodes[index];
-    const int ey = exponent(node.outputs[0]);
+    const Tensor y = int8_tensor(node.outputs[0]);
     Requantize r;
     if (const Conv* conv = std::get_if<Conv>(&node.op)) {
-      set_weighted(r, index, conv->clamp);
+      set_weighted(r, index);
+      set_range(r, conv->clamp, y);
     } else if (const Dense* dense = std::get_if<Dense>(&node.op)) {
-      set_weighted(r, index, dense->clamp);
+      set_weighted(r, index);
+      set_range(r, dense->clamp, y);
     } else if (const Add* add = std::get_if<Add>(&node.op)) {
-      const int ea = exponent(node.inputs[0]);
-      const int eb = exponent(node.inputs[1]);
-      const int finest = std::max(ea, eb);
-      r.add_shifts = {finest - ea, finest - eb};
-      r.shift = finest - ey;
-      set_range(r, add->clamp, ey);
+      set_sum(r, node);
+      set_range(r, add->clamp, y);
     } else if (const Pool* pool = std::get_if<Pool>(&node.op)) {
-      if (pool->kind == Pool::Kind::kAverage) {
-        const auto scale = average_scale(average_divisor(source_, node), ey - exponent(node.inputs[0]));
-        ARCO_CHECK(scale.has_value(), "node '{}' has no multiplier", node.name);
-        r.multiplier = scale->multiplier;
-        r.shift = scale->shift;
-      }
-      set_range(r, pool->clamp, ey);
+      if (pool->kind == Pool::Kind::kAverage) set_mean(r, node);
+      set_range(r, pool->clamp, y);
     } else if (const Clip* clip = std::get_if<Clip>(&node.op)) {
-      set_range(r, clip->clamp, ey);
+      set_range(r, clip->clamp, y);
     } else {
       return std::nullopt;
     }
     return r;
   }
-  void set_weighted(Requantize& r, size_t index, const Clamp& clamp) const {
+  void set_weighted(Requantize& r, size_t index) const {
     const Node& node = source_.nodes[index];
-    const int ey = exponent(node.outputs[0]);
-    set_range(r, clamp, ey);
     if (const auto& channels = scales_.channels[index]) {
       r.shift = channels->shift;
       r.residual_shift = channels->residual_shift;
       r.channels = ChannelRequantize{channels->multipliers, channels->residual_multipliers, channels->product_shift};
+      r.zeros.output = scales_.zero(node.outputs[0]);
+      if (pads_input(node)) r.zeros.pad = scales_.zero(node.inputs[0]);
       return;
     }
     const int scale = exponent(node.inputs[0]) + scales_.weight[index];
-    r.shift = scale - ey;
+    r.shift = scale - exponent(node.outputs[0]);
     if (node.inputs.size() > 3 && node.inputs[3] != kNoTensor) r.residual_shift = scale - exponent(node.inputs[3]);
+  }
+  void set_sum(Requantize& r, const Node& node) const {
+    if (touches_grid(node)) {
+      const auto sum = choose_sum_scales(as_grid(node.inputs[0]), as_grid(node.inputs[1]), as_grid(node.outputs[0]));
+      ARCO_CHECK(sum.has_value(), "node '{}' has no multipliers", node.name);
+      r.add_scales = sum->scales;
+      r.shift = sum->shift;
+      r.zeros.offset = sum->offset;
+      return;
+    }
+    const int ea = exponent(node.inputs[0]);
+    const int eb = exponent(node.inputs[1]);
+    const int finest = std::max(ea, eb);
+    r.add_shifts = {finest - ea, finest - eb};
+    r.shift = finest - exponent(node.outputs[0]);
+  }
+  void set_mean(Requantize& r, const Node& node) const {
+    const int64_t divisor = average_divisor(source_, node);
+    if (touches_grid(node)) {
+      const auto mean = choose_mean_scales(divisor, as_grid(node.inputs[0]), as_grid(node.outputs[0]));
+      ARCO_CHECK(mean.has_value(), "node '{}' has no multiplier", node.name);
+      r.multiplier = mean->multiplier;
+      r.shift = mean->shift;
+      r.zeros.offset = mean->offset;
+      return;
+    }
+    const auto scale = average_scale(divisor, exponent(node.outputs[0]) - exponent(node.inputs[0]));
+    ARCO_CHECK(scale.has_value(), "node '{}' has no multiplier", node.name);
+    r.multiplier = scale->multiplier;
+    r.shift = scale->shift;
   }
 
   const Graph& source_;

@@ -1,4 +1,4 @@
-// From a float graph to one that runs in int8, with power-of-two scales of activations.
+// From a float graph to one that runs in int8. Scales of activations are powers of two, or those that the model brings.
 #pragma once
 
 #include <string>
@@ -16,6 +16,9 @@ enum class WeightScales {
 
 struct QuantizeOptions {
   WeightScales weight_scales = WeightScales::kPerTensor;
+  // Tensor::grid and Tensor::int8_steps as they are, wherever the hardware can: chips of variant vta++. Else the next
+  // power of two.
+  bool keep_brought = false;
   // Exponents that ranges may choose: steps between 2^-40 and 2^40. Hardware limits may lower them further.
   int lowest_exponent = -40;
   int highest_exponent = 40;

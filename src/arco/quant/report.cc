@@ -32,19 +32,29 @@ struct Comparison {
   Sums& sums;
 };
 
+bool is_saturated(int8_t value, const TensorNoise& line) {
+  if (!line.on_grid) return std::abs(int{value}) == 127;
+  return (value == 127 || value == -128) && value != line.scale.zero;
+}
+
+std::string type_text(const TensorNoise& line) {
+  if (!line.is_int8) return "float32";
+  return line.on_grid ? "int8" : fmt::format("int8 e{}", -std::ilogb(line.scale.step));
+}
+
 void compare(const Array& expected, const Array& actual, const Comparison& to) {
   const auto x = expected.data<float>();
   const bool is_int8 = actual.type() == DataType::kInt8;
   ARCO_CHECK(expected.size() == actual.size(), "tensor '{}' changed its size", to.line.tensor);
   for (size_t i = 0; i < x.size(); ++i) {
     const auto signal = static_cast<double>(x[i]);
-    const double value = is_int8 ? std::ldexp(static_cast<double>(actual.data<int8_t>()[i]), -to.line.exponent)
+    const double value = is_int8 ? (actual.data<int8_t>()[i] - to.line.scale.zero) * to.line.scale.step
                                  : static_cast<double>(actual.data<float>()[i]);
     to.sums.signal += signal * signal;
     to.sums.noise += (signal - value) * (signal - value);
     to.line.max_abs = std::max(to.line.max_abs, std::fabs(signal));
     to.line.max_error = std::max(to.line.max_error, std::fabs(signal - value));
-    if (is_int8 && std::abs(int{actual.data<int8_t>()[i]}) == 127) ++to.sums.saturated;
+    if (is_int8 && is_saturated(actual.data<int8_t>()[i], to.line)) ++to.sums.saturated;
   }
   to.sums.elements += x.size();
 }
@@ -73,7 +83,8 @@ std::vector<int> match_tensors(const Graph& float_graph, const Graph& quantized,
       result[static_cast<size_t>(id)] = found->second;
       TensorNoise& line = report[static_cast<size_t>(found->second)];
       line.is_int8 = tensor.type == DataType::kInt8;
-      line.exponent = tensor.exponent;
+      line.scale = {tensor.step(), tensor.zero()};
+      line.on_grid = tensor.grid.has_value();
     }
   }
   return result;
@@ -137,23 +148,20 @@ std::vector<TensorNoise> worst_first(std::vector<TensorNoise> layers) {
 }
 
 std::string to_text(const std::vector<TensorNoise>& report) {
-  const auto type_of = [](const TensorNoise& line) {
-    return line.is_int8 ? fmt::format("int8 e{}", line.exponent) : std::string("float32");
-  };
   size_t node_width = 4;
   size_t op_width = 8;
   size_t type_width = 7;
   for (const auto& line : report) {
     node_width = std::max(node_width, line.node.size());
     op_width = std::max(op_width, line.op.size());
-    type_width = std::max(type_width, type_of(line).size());
+    type_width = std::max(type_width, type_text(line).size());
   }
   std::string text =
       fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>7}  {:>10}  {:>10}  {:>9}\n", "node", node_width, "operator", op_width,
                   "type", type_width, "SNR dB", "max |x|", "max error", "saturated");
   for (const auto& line : report) {
     text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>7.1f}  {:>10.4g}  {:>10.4g}  {:>8.2f}%\n", line.node, node_width,
-                        line.op, op_width, type_of(line), type_width, line.signal_to_noise_db, line.max_abs,
+                        line.op, op_width, type_text(line), type_width, line.signal_to_noise_db, line.max_abs,
                         line.max_error, 100 * line.saturated);
   }
   return text;

@@ -18,11 +18,12 @@ struct TensorNoise {
   std::string node;    // that makes it
   std::string op;
   bool is_int8 = false;
-  int exponent = 0;  // of the int8 tensor
+  Grid scale = {};       // of the int8 tensor
+  bool on_grid = false;  // brought by the model; else scale.step is a power of two and zero is 0
   double signal_to_noise_db = 0;
   double max_abs = 0;    // of the float tensor
   double max_error = 0;  // largest absolute difference
-  double saturated = 0;  // share of int8 elements at -127 or 127
+  double saturated = 0;  // share of int8 elements at -127 or 127; on a grid, at an end that is not a real 0
 };
 
 struct AccuracyReport {

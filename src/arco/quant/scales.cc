@@ -10,6 +10,11 @@
 //
 // A node whose wishes contradict each other (a residual that is its own input, with weights above 127) would lower
 // exponents forever; it is found by a floor, left in float, and the search starts again.
+//
+// Grids that the model brings are not moved, and nodes that touch one have no wishes: their numbers are found
+// afterwards for any steps (channel_scales, grid_scales). Where there are none, the node's grids are dropped for the
+// power of two that covers them, and the search starts again. So are grids that differ within a group, and those that
+// padding cannot have: the hardware's is 0, or -128.
 #include "arco/quant/scales.h"
 
 #include <algorithm>
@@ -20,6 +25,7 @@
 #include "arco/base/error.h"
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/choose.h"
+#include "arco/quant/layer_scales.h"
 #include "arco/quant/quantize.h"
 
 namespace arco {
@@ -77,27 +83,6 @@ WeightStatistics statistics_of(const Graph& graph, const Node& node) {
   return s;
 }
 
-// The exponent that weights bring, if it is one power of two for all; else no limit.
-int brought_exponent(const Tensor& weights) {
-  const std::vector<double> steps = channel_steps(weights);
-  constexpr int kNoLimit = std::numeric_limits<int>::max();
-  if (steps.empty() || std::ranges::any_of(steps, [&](double step) { return step != steps[0]; })) return kNoLimit;
-  const int exponent = largest_exponent(steps[0], 1);
-  return std::ldexp(1.0, -exponent) == steps[0] ? exponent : kNoLimit;
-}
-
-bool has_weights(const Node& node) {
-  return std::holds_alternative<Conv>(node.op) || std::holds_alternative<Dense>(node.op);
-}
-bool is_average(const Node& node) {
-  const Pool* pool = std::get_if<Pool>(&node.op);
-  return pool != nullptr && pool->kind == Pool::Kind::kAverage;
-}
-// Inputs and output of these share their scale.
-bool keeps_scale(const Node& node) {
-  return !has_weights(node) && !is_average(node) && !std::holds_alternative<Add>(node.op) &&
-         !std::holds_alternative<Unary>(node.op);
-}
 // Inputs that hold int8 activations.
 std::vector<TensorId> activations_of(const Graph& graph, const Node& node) {
   std::vector<TensorId> ids;
@@ -109,8 +94,10 @@ std::vector<TensorId> activations_of(const Graph& graph, const Node& node) {
 
 class Solver {
  public:
-  Solver(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options, std::vector<bool> int8)
-      : graph_(graph), ranges_(ranges), options_(options), int8_(std::move(int8)) {
+  // `dropped`: by TensorId, grids that cannot be kept.
+  Solver(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options, std::vector<bool> int8,
+         const std::vector<bool>& dropped)
+      : graph_(graph), ranges_(ranges), options_(options), int8_(std::move(int8)), dropped_(dropped) {
     statistics_.resize(graph.nodes.size());
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       if (int8_[i] && has_weights(graph.nodes[i])) statistics_[i] = statistics_of(graph, graph.nodes[i]);
@@ -124,8 +111,11 @@ class Solver {
       if (contradiction < 0) break;
       int8_[static_cast<size_t>(contradiction)] = false;
     }
-    Scales scales{int8_, std::vector<int>(graph_.tensors.size(), 0), weight_, {}};
-    for (size_t i = 0; i < graph_.tensors.size(); ++i) scales.activation[i] = exponent(static_cast<TensorId>(i));
+    Scales scales{int8_, std::vector<int>(graph_.tensors.size(), 0), weight_, {}, {}};
+    for (size_t i = 0; i < graph_.tensors.size(); ++i) {
+      scales.activation[i] = exponent(static_cast<TensorId>(i));
+      scales.grids.push_back(grid(static_cast<TensorId>(i)));
+    }
     return scales;
   }
 
@@ -136,11 +126,12 @@ class Solver {
     std::iota(group_.begin(), group_.end(), 0);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
-      if (!int8_[i] || !keeps_scale(node)) continue;
+      if (!int8_[i] || !moves_values(node.op)) continue;
       for (const TensorId id : activations_of(graph_, node)) {
         group_[static_cast<size_t>(find(id))] = find(node.outputs[0]);
       }
     }
+    find_grids();
     exponents_.assign(graph_.tensors.size(), options_.highest_exponent);
     weight_.assign(graph_.nodes.size(), 0);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
@@ -155,10 +146,31 @@ class Solver {
     }
   }
 
+  // The grid of each group whose tensors bring one and the same. Powers of two around 0 are exponents.
+  void find_grids() {
+    grids_.assign(graph_.tensors.size(), std::nullopt);
+    std::vector<bool> without = dropped_;  // by group root
+    for (size_t i = 0; i < graph_.tensors.size(); ++i) {
+      const auto& brought = graph_.tensors[i].grid;
+      const auto root = static_cast<size_t>(find(static_cast<TensorId>(i)));
+      if (!options_.keep_brought || (brought && grids_[root] && *brought != *grids_[root]) || dropped_[i]) {
+        without[root] = true;
+      }
+      if (brought) grids_[root] = brought;
+    }
+    for (size_t i = 0; i < grids_.size(); ++i) {
+      if (without[i] || (grids_[i] && is_power_of_two(*grids_[i]))) grids_[i].reset();
+    }
+  }
+  const std::optional<Grid>& grid(TensorId id) const { return grids_[static_cast<size_t>(find(id))]; }
+  bool touches_grid(const Node& node) const {
+    const auto inputs = activations_of(graph_, node);
+    return grid(node.outputs[0]) || std::ranges::any_of(inputs, [&](TensorId id) { return grid(id).has_value(); });
+  }
+
   void limit_by_range(TensorId id) {
-    const auto& steps = graph_.tensor(id).int8_steps;
-    if (!steps.empty())
-      return lower(id, std::max(largest_exponent(static_cast<double>(steps[0]), 1), options_.lowest_exponent));
+    const auto& brought = graph_.tensor(id).grid;
+    if (brought) return lower(id, std::max(covering_exponent(*brought), options_.lowest_exponent));
     const double range = static_cast<double>(ranges_.max_abs[static_cast<size_t>(id)]);
     if (range > 0) lower(id, std::max(largest_exponent(range, 127), options_.lowest_exponent));
   }
@@ -178,6 +190,7 @@ class Solver {
   // Meets the wishes of one node; false if they took an exponent below the floor.
   bool adjust(size_t index) {
     const Node& node = graph_.nodes[index];
+    if (touches_grid(node)) return true;
     if (has_weights(node)) {
       if (!adjust_weights(index)) return false;
     } else if (std::holds_alternative<Add>(node.op)) {
@@ -271,33 +284,36 @@ class Solver {
   const Ranges& ranges_;
   const QuantizeOptions& options_;
   std::vector<bool> int8_;
+  const std::vector<bool>& dropped_;
   std::vector<WeightStatistics> statistics_;  // by node
   std::vector<TensorId> group_;               // union-find parents
+  std::vector<std::optional<Grid>> grids_;    // of group roots
   std::vector<int> exponents_;                // of group roots
   std::vector<int> weight_;                   // by node
   bool changed_ = false;
 };
 
-std::optional<ChannelScales> channels_of(const Graph& graph, const Node& node, const Scales& scales) {
-  const auto exponent = [&](TensorId id) { return scales.activation[static_cast<size_t>(id)]; };
-  NeighbourExponents exponents{exponent(node.inputs[0]), exponent(node.outputs[0]), std::nullopt};
-  const auto input = [&](size_t index) { return index < node.inputs.size() ? node.inputs[index] : kNoTensor; };
-  if (input(3) != kNoTensor) exponents.residual = exponent(input(3));
-  const Array* bias = input(2) == kNoTensor ? nullptr : &*graph.tensor(input(2)).constant;
-  return choose_channel_scales(graph.tensor(node.inputs[1]), bias, exponents);
+}  // namespace
+
+double Scales::step(TensorId id) const {
+  const auto& grid = grids[static_cast<size_t>(id)];
+  return grid ? grid->step : std::ldexp(1.0, -activation[static_cast<size_t>(id)]);
 }
 
-}  // namespace
+int32_t Scales::zero(TensorId id) const {
+  const auto& grid = grids[static_cast<size_t>(id)];
+  return grid ? grid->zero : 0;
+}
 
 Scales choose_scales(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options) {
   ARCO_CHECK(ranges.max_abs.size() == graph.tensors.size(), "ranges of {} tensors for {}", ranges.max_abs.size(),
              graph.tensors.size());
-  Scales scales = Solver(graph, ranges, options, choose_int8_nodes(graph, options.float_nodes)).solve();
-  scales.channels.resize(graph.nodes.size());
-  for (size_t i = 0; options.weight_scales == WeightScales::kPerChannel && i < graph.nodes.size(); ++i) {
-    if (scales.int8[i] && has_weights(graph.nodes[i])) scales.channels[i] = channels_of(graph, graph.nodes[i], scales);
+  const std::vector<bool> int8 = choose_int8_nodes(graph, options.float_nodes);
+  std::vector<bool> dropped(graph.tensors.size(), false);
+  while (true) {
+    Scales scales = Solver(graph, ranges, options, int8, dropped).solve();
+    if (choose_layer_scales(graph, options, scales, dropped)) return scales;
   }
-  return scales;
 }
 
 }  // namespace arco

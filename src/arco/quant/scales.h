@@ -1,5 +1,5 @@
-// Power-of-two scales: the exponent of every int8 tensor and weight such that all shifts are within the hardware's
-// reach.
+// The scale of every int8 tensor and weight such that all shifts are within the hardware's reach: powers of two, but
+// for what a model brings.
 #pragma once
 
 #include <optional>
@@ -26,6 +26,10 @@ struct Scales {
   std::vector<int> activation;  // by TensorId: exponent of its int8 form; meaningful for operands of int8 nodes
   std::vector<int> weight;      // by node: exponent of the weights of Conv and Dense
   std::vector<std::optional<ChannelScales>> channels;  // by node: set instead where each channel has its own scale
+  std::vector<std::optional<Grid>> grids;              // by TensorId: set instead of the exponent where one was brought
+
+  double step(TensorId id) const;
+  int32_t zero(TensorId id) const;
 };
 
 // The largest e with max_abs * 2^e <= limit; max_abs > 0.

@@ -1,5 +1,5 @@
 // y[n,co,oh,ow] = clamp(sum over ci,kh,kw of w[co,ci,kh,kw] * x[n, ci, oh*sh - top + kh*dh, ow*sw - left + kw*dw]
-//                       + bias[co] + residual[n,co,oh,ow]);  outside the input x is 0.
+//                       + bias[co] + residual[n,co,oh,ow]);  outside the input x is 0 (int8: zeros.pad).
 //
 // The output is made tile by tile: 64 neighbouring output positions (row-major over the plane) times up to 64 output
 // channels of one image and group. The inputs that a tile needs are copied once into a patch matrix
@@ -71,8 +71,8 @@ struct WideArithmetic {
 // Fills the row of one tap: `plane` is the input channel, positions first .. first + 63 of the output plane.
 template <typename Element, typename Operand>
 void gather_row(const Conv& op, const Extents& e, const Element* plane, int64_t kh, int64_t kw, int64_t first,
-                Operand* row) {
-  std::fill(row, row + kPositions, Operand{0});
+                Operand outside, Operand* row) {
+  std::fill(row, row + kPositions, outside);
   const int64_t last = std::min(first + kPositions, e.oh * e.ow);
   int64_t oh = first / e.ow;
   int64_t ow = first % e.ow;
@@ -112,11 +112,12 @@ void for_each_output(const Conv& op, const Call& call, const Extents& e, const F
     const int64_t n = rest / e.groups;
 
     const int64_t first = tile * kPositions;
+    const auto outside = static_cast<typename A::Operand>(call.requantize ? call.requantize->zeros.pad : 0);
     std::vector<typename A::Operand> patches(static_cast<size_t>(e.taps * kPositions));
     for (int64_t tap = 0; tap < e.taps; ++tap) {
       const int64_t channel = group * e.ci + tap / (e.kh * e.kw);
       gather_row(op, e, x.data() + (n * e.groups * e.ci + channel) * e.h * e.w, tap / e.kw % e.kh, tap % e.kw, first,
-                 patches.data() + tap * kPositions);
+                 outside, patches.data() + tap * kPositions);
     }
     typename A::Acc acc[kPositions];
     for (int64_t c = block * kChannels; c < std::min(e.co, (block + 1) * kChannels); ++c) {

@@ -1,4 +1,5 @@
-// Add:       y = clamp(a + b), numpy broadcasting;  int8: requantize((a << shift_a) + (b << shift_b))
+// Add:       y = clamp(a + b), numpy broadcasting;  int8: requantize((a << shift_a) + (b << shift_b)), or
+//            requantize((a * multiplier_a + b * multiplier_b) >> shift)
 // Clip:      y = min(max(x, low), high);            int8: requantize(x)
 // BatchNorm: y = scale * (x - mean) / sqrt(variance + epsilon) + bias, per channel (dimension 1)
 #include "arco/reference/elementwise.h"
@@ -23,6 +24,15 @@ Array add_integers(const Add& op, const Array& a, const std::vector<size_t>& ia,
     out[i] = static_cast<T>(static_cast<Unsigned>(a.data<T>()[ia[i]]) + static_cast<Unsigned>(b.data<T>()[ib[i]]));
   }
   return y;
+}
+
+// The accumulator of two int8 operands.
+int32_t sum_of(int8_t a, int8_t b, const Requantize& scale) {
+  if (scale.add_scales) {
+    const auto& [multipliers, shift] = *scale.add_scales;
+    return wrap_add(wrap_multiply(a, multipliers[0]), wrap_multiply(b, multipliers[1])) >> shift;
+  }
+  return wrap_add(wrap_shift_left(a, scale.add_shifts[0]), wrap_shift_left(b, scale.add_shifts[1]));
 }
 
 // Bounds beyond the type's range clamp nothing.
@@ -51,9 +61,7 @@ Array add(const Add& op, const Call& call) {
     const auto pa = a.data<int8_t>();
     const auto pb = b.data<int8_t>();
     for (size_t i = 0; i < out.size(); ++i) {
-      out[i] = requantize(
-          wrap_add(wrap_shift_left(pa[ia[i]], scale.add_shifts[0]), wrap_shift_left(pb[ib[i]], scale.add_shifts[1])),
-          scale);
+      out[i] = requantize(sum_of(pa[ia[i]], pb[ib[i]], scale), scale);
     }
     return y;
   }
@@ -117,12 +125,22 @@ int8_t quantize_value(double value, int exponent) {
   return static_cast<int8_t>(scaled < -127 ? -127 : (scaled > 127 ? 127 : scaled));
 }
 
+int8_t quantize_value(double value, const Grid& grid) {
+  if (std::isnan(value)) return 0;
+  const float steps = std::nearbyint(static_cast<float>(value) / static_cast<float>(grid.step));
+  const float q = steps + static_cast<float>(grid.zero);
+  return static_cast<int8_t>(q < -128 ? -128 : (q > 127 ? 127 : q));
+}
+
 Array quantize(const Call& call) {
   const Array& x = call.input(0);
   Array y(DataType::kInt8, x.shape());
   const auto in = x.data<float>();
   const auto out = y.mutable_data<int8_t>();
-  for (size_t i = 0; i < in.size(); ++i) out[i] = quantize_value(static_cast<double>(in[i]), call.output_exponent);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const auto value = static_cast<double>(in[i]);
+    out[i] = call.output_grid ? quantize_value(value, *call.output_grid) : quantize_value(value, call.output_exponent);
+  }
   return y;
 }
 
@@ -132,7 +150,9 @@ Array dequantize(const Call& call) {
   const auto in = x.data<int8_t>();
   const auto out = y.mutable_data<float>();
   for (size_t i = 0; i < in.size(); ++i) {
-    out[i] = static_cast<float>(std::ldexp(static_cast<double>(in[i]), -call.input_exponent));
+    out[i] = call.input_grid
+                 ? static_cast<float>(in[i] - call.input_grid->zero) * static_cast<float>(call.input_grid->step)
+                 : static_cast<float>(std::ldexp(static_cast<double>(in[i]), -call.input_exponent));
   }
   return y;
 }

@@ -23,5 +23,7 @@ Array convert(const Array& x, DataType to);
 
 // clamp(round_half_away(value * 2^exponent), -127, 127); NaN becomes 0.
 int8_t quantize_value(double value, int exponent);
+// clamp(round_half_to_even(value / step) + zero, -128, 127) in float32, as QuantizeLinear has it; NaN becomes 0.
+int8_t quantize_value(double value, const Grid& grid);
 
 }  // namespace arco::reference

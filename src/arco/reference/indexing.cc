@@ -57,7 +57,9 @@ Array pad(const Pad& op, const Call& call) {
       maps[d].push_back(padded_index(op.mode, i - op.pads[d], x.shape()[d]));
     }
   }
-  const Array fill = convert(Array::of<float>({}, {op.value}), x.type());
+  // A real 0 (any other value is padded in float) is the grid's zero point.
+  const float value = call.input_grid ? static_cast<float>(call.input_grid->zero) : op.value;
+  const Array fill = convert(Array::of<float>({}, {value}), x.type());
   return pick(x, maps, fill.bytes());
 }
 

@@ -44,6 +44,14 @@ void check_requantize(const Requantize& r, const Shape& output_shape) {
   ARCO_CHECK(is_left_shift(r.residual_shift) && is_left_shift(r.add_shifts[0]) && is_left_shift(r.add_shifts[1]),
              "operand shifts {}, {}, {}", r.residual_shift, r.add_shifts[0], r.add_shifts[1]);
   ARCO_CHECK(r.low >= -128 && r.low <= r.high && r.high <= 127, "requantisation to [{}, {}]", r.low, r.high);
+  const auto is_int8 = [](int32_t zero) { return zero >= -128 && zero <= 127; };
+  ARCO_CHECK(is_int8(r.zeros.output) && is_int8(r.zeros.pad), "zero points {}, {}", r.zeros.output, r.zeros.pad);
+  if (r.add_scales) {
+    const auto fits = [](int32_t m) { return m >= 0 && m <= INT16_MAX; };
+    ARCO_CHECK(std::ranges::all_of(r.add_scales->multipliers, fits) && is_left_shift(r.add_scales->shift),
+               "operands multiplied by {}, {} and shifted by {}", r.add_scales->multipliers[0],
+               r.add_scales->multipliers[1], r.add_scales->shift);
+  }
   if (!r.channels) return;
   ARCO_CHECK(output_shape.size() >= 2, "channels of a result of shape {}", to_string(output_shape));
   check_channels(*r.channels, r.shift, static_cast<size_t>(output_shape[1]));
@@ -110,7 +118,12 @@ std::vector<Array> run_reference_node(const Graph& graph, const Node& node, cons
   const Tensor& output = graph.tensor(node.outputs[0]);
   call.output_shape = output.shape;
   call.output_exponent = output.exponent;
-  if (node.inputs[0] != kNoTensor) call.input_exponent = graph.tensor(node.inputs[0]).exponent;
+  call.output_grid = output.grid;
+  if (node.inputs[0] != kNoTensor) {
+    const Tensor& input = graph.tensor(node.inputs[0]);
+    call.input_exponent = input.exponent;
+    if (input.type == DataType::kInt8) call.input_grid = input.grid;
+  }
   if (node.requantize) {
     reference::check_requantize(*node.requantize, output.shape);
     call.requantize = &*node.requantize;

@@ -34,6 +34,34 @@ TEST(Requantize, RoundsHalfUpShiftsLeftAndClamps) {
   EXPECT_EQ(reference::requantize(-5, {.shift = 0}), -5);
 }
 
+// One operator from float or int8 on a grid to a result on one.
+Array run_on_grids(const Op& op, const Array& x, const std::optional<Grid>& from, const std::optional<Grid>& to) {
+  testing_support::TestGraph t;
+  const TensorId in = t.input("x", x.shape(), x.type());
+  const TensorId out = t.node("op", op, {in});
+  t.graph.tensor(in).grid = from;
+  t.graph.tensor(out).grid = to;
+  return run_reference(t.finish({out}), {x}).at(0);
+}
+
+TEST(Quantize, OnAGridRoundsHalfToEvenAndSaturates) {
+  const Array x = Array::of<float>({6}, {0, 0.25F, 0.75F, -0.25F, 100, -100});
+  EXPECT_THAT(run_on_grids(Quantize{}, x, {}, Grid{0.5, 3}).data<int8_t>(), ElementsAre(3, 3, 5, 3, 127, -128));
+}
+
+TEST(Dequantize, OfAGridTakesItsZeroPoint) {
+  const Array x = Array::of<int8_t>({3}, {-128, 3, 127});
+  EXPECT_THAT(run_on_grids(Dequantize{}, x, Grid{0.5, 3}, {}).data<float>(), ElementsAre(-65.5F, 0, 62));
+}
+
+TEST(Pad, OfAGridIsItsZeroPoint) {
+  const Array x = Array::of<int8_t>({1, 1, 1, 2}, {1, 2});
+  const Grid grid{0.5, -7};
+  EXPECT_THAT(run_on_grids(Pad{.pads = {0, 0, 0, 1, 0, 0, 0, 0}}, x, grid, grid).data<int8_t>(), ElementsAre(-7, 1, 2));
+  const UnfoldColumns columns{.kernel = 2, .pads = {1, 0}};
+  EXPECT_THAT(run_on_grids(columns, x, grid, grid).data<int8_t>(), ElementsAre(-7, 1, 1, 2));
+}
+
 TEST(Quantize, RoundsHalfAwayFromZero) {
   const Array x = Array::of<float>({7}, {0.75F, -0.75F, 0.25F, 1000, -1000, NAN, 0.5F});
   EXPECT_THAT(run_op(Quantize{}, {x}, std::nullopt, 0, 1).data<int8_t>(), ElementsAre(2, -2, 1, 127, -127, 0, 1));

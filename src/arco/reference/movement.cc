@@ -2,6 +2,7 @@
 // dimension d is input dimension perm[d]; an odometer over the output carries the input offset along.
 #include "arco/reference/movement.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace arco::reference {
@@ -42,6 +43,10 @@ Array unfold_columns(const UnfoldColumns& op, const Call& call) {
   ARCO_CHECK(in.size() == 4 && out.size() == 4 && out[1] == in[1] * op.kernel, "unfolding {} to {}", to_string(in),
              to_string(out));
   const auto width = static_cast<int64_t>(byte_size(x.type()));
+  if (call.input_grid) {
+    const auto bytes = y.mutable_bytes();
+    std::fill(bytes.begin(), bytes.end(), static_cast<uint8_t>(call.input_grid->zero));  // a real 0
+  }
   uint8_t* to = y.mutable_bytes().data();
   for (int64_t n = 0; n < out[0]; ++n) {
     for (int64_t c = 0; c < out[1]; ++c) {

@@ -304,7 +304,7 @@ std::vector<uint8_t> constant_bytes(const Executable& executable, const Compiled
   if (kind == SegmentKind::kWeight) return pack_weights(constant(layer.weight), layer.workload, executable.hardware);
   ARCO_CHECK(kind == SegmentKind::kBias, "{} is not constant", to_string(kind));
   if (layer.workload.kind != WorkloadKind::kConv2d) {
-    return pack_constant(rounding_of(layer.numbers.shift), executable.hardware);
+    return pack_constant(rounding_of(layer.numbers.shift) + layer.numbers.zeros.offset, executable.hardware);
   }
   const Array* bias = layer.bias == kNoTensor ? nullptr : &constant(layer.bias);
   return pack_bias(bias_rows(bias, layer.numbers, layer.workload.co), executable.hardware);

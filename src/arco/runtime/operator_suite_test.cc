@@ -135,6 +135,19 @@ Requantize sum(int shift_a, int shift_b, int shift) {
   return r;
 }
 
+// Between tensors with zero points. `pad`: the integer of a real 0 around the input.
+Requantize zeros(Requantize r, const ZeroPoints& zero_points) {
+  r.zeros = zero_points;
+  r.low = -128;
+  return r;
+}
+
+Requantize products(int32_t a, int32_t b, int first_shift, int shift) {
+  Requantize r = numbers(shift);
+  r.add_scales = AddScales{{a, b}, first_shift};
+  return r;
+}
+
 std::vector<Layer> layers() {
   using Kind = Pool::Kind;
   const std::array<int64_t, 4> none{0, 0, 0, 0};
@@ -168,6 +181,20 @@ std::vector<Layer> layers() {
        true,
        channels(72, 4, 12, 0, 0)},
       {"channels_depthwise3x3", grouped(24, 2, same), {1, 24, 9, 8}, {24, 1, 3, 3}, true, false, channels(24, 1, 15)},
+      {"channels_conv3x3_least_pad",
+       conv(2, same),
+       {1, 20, 9, 9},
+       {40, 20, 3, 3},
+       true,
+       false,
+       zeros(channels(40, 3, 16), {.output = -128, .pad = -128})},
+      {"channels_conv5x5_least_pad_residual",
+       conv(1, {2, 1, 0, 2}),
+       {1, 10, 7, 6},
+       {12, 10, 5, 5},
+       true,
+       true,
+       zeros(channels(12, 2, 14, -127, 3), {.output = 17, .pad = -128})},
       {"channels_dense", Dense{}, {2, 100}, {10, 100}, true, false, channels(10, 5, 31)},
       {"depthwise3x3", grouped(24, 1, same), {1, 24, 9, 8}, {24, 1, 3, 3}, true, false, numbers(7, 0)},
       {"depthwise3x3_stride2_residual",
@@ -256,6 +283,22 @@ std::vector<Layer> layers() {
       {"avgpool2x2", pool(Kind::kAverage, 2, 2, none), {2, 16, 6, 6}, {}, false, false, average(16384, 16)},
       {"clip", Clip{}, {2, 24, 5, 5}, {}, false, false, numbers(0, -20)},
       {"add", Add{}, {2, 24, 5, 5}, {}, false, true, sum(0, 3, 4)},
+      {"avgpool_zeros",
+       pool(Kind::kAverage, 3, 2, none),
+       {2, 40, 7, 7},
+       {},
+       false,
+       false,
+       zeros(average(3277, 15), {.offset = -123456})},
+      {"rescale",
+       pool(Kind::kAverage, 1, 1, none),
+       {1, 24, 5, 5},
+       {},
+       false,
+       false,
+       zeros(average(21000, 14), {.offset = 700000})},
+      {"add_products", Add{}, {2, 24, 5, 5}, {}, false, true, zeros(products(12345, 6789, 7, 7), {.offset = -1500})},
+      {"add_products_at_once", Add{}, {1, 16, 4, 4}, {}, false, true, products(3, 17, 0, 4)},
       {"add_unshifted", Add{}, {1, 16, 4, 4}, {}, false, true, sum(0, 0, 1)},
   };
 }

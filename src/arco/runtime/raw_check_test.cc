@@ -21,6 +21,7 @@ struct Chip {
   std::string name;
   HardwareConfig hardware;
   ChainRule chains = ChainRule::kWhereFaster;
+  QuantizeOptions scales = {};
 };
 
 HardwareConfig hardware(IsaVariant variant, std::array<int, 3> log2_core, std::array<int, 4> log2_buffers) {
@@ -44,14 +45,23 @@ std::vector<Chip> chips() {
           {"batch_of_the_public_vta", hardware(kUp, {1, 4, 4}, {15, 15, 18, 17})},
           {"wide_output", hardware(kPlus, {0, 4, 5}, {15, 15, 18, 17})},
           {"wide_input_in_batches", hardware(kPlus, {1, 5, 3}, {13, 14, 15, 14}), ChainRule::kNever},
-          {"accumulators_beyond_their_factors", hardware(kPlus, {0, 4, 3}, {15, 15, 15, 17})}};
+          {"accumulators_beyond_their_factors", hardware(kPlus, {0, 4, 3}, {15, 15, 15, 17})},
+          {"scales_for_each_channel",
+           hardware(kPlus, {0, 4, 4}, {15, 15, 18, 17}),
+           ChainRule::kNever,
+           {.weight_scales = WeightScales::kPerChannel}},
+          {"grids_that_models_bring",
+           hardware(kPlus, {1, 4, 5}, {14, 14, 16, 16}),
+           ChainRule::kNever,
+           {.keep_brought = true}}};
 }
 
 class RawCheck : public testing::TestWithParam<Chip> {
  protected:
   void SetUp() override {
     if (std::system("python3 -c '' 2>/dev/null") != 0) GTEST_SKIP() << "there is no python3";
-    const Executable executable = compile(SmallNetwork::make(), GetParam().hardware, {}, GetParam().chains);
+    const Graph network = SmallNetwork::make(1, {0, std::numeric_limits<float>::infinity()}, GetParam().scales);
+    const Executable executable = compile(network, GetParam().hardware, {}, GetParam().chains);
     layers_ = write_raw_layers(executable, noise_calibration(executable.graph, 4, 1).sets[0], folder_);
     ASSERT_EQ(layers_.size(), GetParam().chains == ChainRule::kNever ? 4U : 3U);
   }

@@ -122,7 +122,10 @@ class LayerImages {
   // What comes out where a layer sees zeros only, weights and bias included: the channels that pad a block.
   int32_t answer_to_zeros() const {
     const AcceleratorLayer& layer = compiled_.layer;
-    const int32_t zero = std::clamp(0, layer.numbers.low, layer.numbers.high);
+    const Requantize& numbers = layer.numbers;
+    const bool has_offset = layer.workload.kind != WorkloadKind::kConv2d && numbers.shift > 0;
+    const int32_t offset = has_offset ? numbers.zeros.offset + rounding_of(numbers.shift) : 0;
+    const int32_t zero = std::clamp(has_offset ? offset >> numbers.shift : 0, numbers.low, numbers.high);
     if (!layer.workload.pools_averages()) return zero;
     const Requantize& mean = layer.pool_numbers;
     const int64_t sum = zero * layer.workload.pool->kh * layer.workload.pool->kw;

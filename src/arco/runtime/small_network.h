@@ -11,15 +11,17 @@ namespace arco {
 
 class SmallNetwork {
  public:
-  // Quantised; `clamp` is the activation of the first convolution.
-  static Graph make(uint64_t seed = 1, const Clamp& clamp = {0, std::numeric_limits<float>::infinity()}) {
-    return SmallNetwork(seed).build(clamp);
+  // Quantised; `clamp` is the activation of the first convolution. With options.keep_brought, tensors bring grids as
+  // quantised models do: the activation from -128 on, the others around other zero points where nothing pads them.
+  static Graph make(uint64_t seed = 1, const Clamp& clamp = {0, std::numeric_limits<float>::infinity()},
+                    const QuantizeOptions& options = {}) {
+    return SmallNetwork(seed).build(clamp, options);
   }
 
  private:
   explicit SmallNetwork(uint64_t seed) : random_(seed), seed_(seed) {}
 
-  Graph build(const Clamp& clamp) {
+  Graph build(const Clamp& clamp, const QuantizeOptions& options) {
     graph_.name = "small";
     const TensorId image = tensor("image", {1, 3, 8, 8});
     graph_.inputs = {image};
@@ -35,7 +37,19 @@ class SmallNetwork {
     const TensorId scores = node("scores", Dense{}, {pooled, weights({10, 320}), weights({10})});
     graph_.outputs = {node("softmax", Softmax{}, {scores})};
     infer_shapes(graph_);
-    return quantize(graph_, calibrate(graph_, noise_calibration(graph_, seed_)));
+    const Ranges ranges = calibrate(graph_, noise_calibration(graph_, seed_));
+    const auto bring = [&](TensorId id, TensorId of, int32_t zero) {
+      const auto range = static_cast<double>(ranges.max_abs[static_cast<size_t>(of)]);
+      graph_.tensor(id).grid = Grid{range / (127 - zero), zero};
+    };
+    if (options.keep_brought) {
+      bring(image, image, 0);
+      bring(first, first, -128);
+      bring(second, second, 9);
+      bring(pooled, second, 9);
+      bring(scores, scores, -7);
+    }
+    return quantize(graph_, ranges, options);
   }
 
   TensorId tensor(const std::string& name, Shape shape) {

@@ -131,7 +131,9 @@ class WorkBuilder {
   }
   void requantize(Lanes entries) {
     if (w_.shift_out) end_alu(pass(entries));
-    if (w_.channel_scales) end_alu(pair(entries) + pass(entries), 2);  // product and its shift
+    if (w_.channel_scales && w_.kind == WorkloadKind::kConv2d) {
+      end_alu(pair(entries) + pass(entries), 2);  // product and its shift
+    }
     clamp(w_.symmetric_clamp, entries);
   }
   // Rounding before a right shift; a left shift (which the task does not tell apart) has none.
@@ -270,7 +272,9 @@ class WorkBuilder {
   void add() {
     accumulators(&PlaneCosts::residual, out_groups_, 2);
     if (w_.shift_residual) begin_alu(pass());
+    for (int operand = 0; w_.channel_scales && operand < 2; ++operand) begin_alu(pass());
     begin_alu(pair());
+    if (w_.channel_scales) end_alu(pass());  // the shift of the products
     rounding(pass());
     requantize(entries_);
   }

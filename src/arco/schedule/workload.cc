@@ -36,7 +36,7 @@ std::string Workload::to_string() const {
   if (shift_residual) text += " +preshift";
   if (!shift_out) text += " unshifted";
   if (symmetric_clamp) text += " symmetric";
-  if (channel_scales) text += " per-channel";
+  if (channel_scales) text += kind == WorkloadKind::kAdd ? " multiplied" : " per-channel";
   if (host_input) text += " host-input";
   if (pool) {
     const auto& p = pool->pads;

@@ -45,6 +45,7 @@ struct Workload {
   bool symmetric_clamp = false;  // output range is [-high, high]: one CLP on vta++ instead of MAX and MIN
   // conv: accumulators (and residual) are multiplied by a number for each output channel. These come as further rows of
   // the bias, so has_bias holds too. shift_out is the shift before the product; one after it there is always.
+  // kAdd: both operands are multiplied by a number, their sum is shifted twice.
   bool channel_scales = false;
   // A dense layer that reads a flattened image: its pixels. ci counts the image's channels, h = w = 1.
   int64_t plane = 1;
@@ -63,7 +64,7 @@ struct Workload {
   bool pools_averages() const { return pool && !pool->is_max(); }
   // Accumulator elements of constants for each block of output channels: bias, multipliers, those of the residual.
   int64_t bias_rows() const {
-    if (channel_scales) return has_residual ? 3 : 2;
+    if (channel_scales && kind == WorkloadKind::kConv2d) return has_residual ? 3 : 2;
     return has_bias ? 1 : 0;
   }
 

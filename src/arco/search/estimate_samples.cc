@@ -187,6 +187,7 @@ Workload random_workload(Random& random) {
   } else {
     w.co = w.ci;
     if (w.kind == WorkloadKind::kAdd) w.shift_residual = chance(random, 2);
+    if (w.kind == WorkloadKind::kAdd && w.shift_out && !w.shift_residual) w.channel_scales = chance(random, 3);
     if (w.kind != WorkloadKind::kAdd) random_window(random, w);
   }
   set_output(w);
