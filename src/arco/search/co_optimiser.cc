@@ -70,7 +70,7 @@ class CoOptimiser {
   [[noreturn]] void fail_nothing_runs() const {
     std::string text;
     for (const HostTask& task : host_) text += fmt::format("\n  {}: {}", task.workload.to_string(), task.why);
-    fail_user("no chip within the budget runs any layer; allow more area or buffer bytes:{}", text);
+    fail_user("no chip within the budget runs any layer; allow more of what the budget limits:{}", text);
   }
 
   [[noreturn]] void fail_without_chip() const {

@@ -57,7 +57,7 @@ TaskSplit split_tasks(const std::vector<WeightedTask>& tasks, const SpaceOptions
   while (!left.empty()) {
     auto table = std::make_unique<ChipTable>(left, options);
     if (table->usable_count() == 0) {
-      fail_user("no chip of the space can be used: {}; allow more area or buffer bytes", table->score(0).why);
+      fail_user("no chip of the space can be used: {}; allow more of what the budget limits", table->score(0).why);
     }
     table->prepare(jobs, progress);
     if (interrupted()) return split;

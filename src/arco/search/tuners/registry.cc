@@ -67,7 +67,7 @@ const Entry& find_entry(const std::string& name) {
   }
   const std::string nearest = nearest_word(name, names);
   fail_user("There is no tuner \"{}\"{}. Tuners are: {}.", name,
-            nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest), fmt::join(names, ", "));
+            nearest.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", nearest), fmt::join(names, ", "));
 }
 
 }  // namespace
