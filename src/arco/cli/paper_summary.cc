@@ -205,7 +205,6 @@ std::vector<BenchBar> bench_bars(const BenchResults& results) {
     }
   }
   for (const BenchRace& race : bench_races(results)) {
-    if (race.mode == BenchMode::kPaper) continue;  // too short for a race; what counts there is the distance
     const std::string where = fmt::format("{}, {}", race.network, to_string(race.mode));
     bars.push_back({"measurements over the best baseline's", where, 0.5,
                     race.arco_measurements / race.baseline_measurements, false});

@@ -106,13 +106,13 @@ std::vector<uint64_t> initial_configurations(const SearchSpace& space, const Leg
     }
     return designer.chosen();
   }
-  designer.add(space.default_choice());
   if (listed) {
     const size_t best = std::min(design.by_bound, listed->by_bound().size());
     for (size_t i = 0; i < best; ++i) designer.add(space.decode(listed->by_bound()[i].index));
   } else {
     for (const uint64_t index : best_of_sample(space, design.by_bound, random)) designer.add(space.decode(index));
   }
+  designer.add(space.default_choice());
   designer.add_hypercube(draw);
   return designer.chosen();
 }

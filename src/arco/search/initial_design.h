@@ -17,7 +17,7 @@ struct InitialDesign {
   bool random = false;  // nothing but random ones
 };
 
-// Up to `count` different legal configurations: the default, the best by bound, then a Latin hypercube (every knob's
+// Up to `count` different legal configurations: the best by bound, the default, then a Latin hypercube (every knob's
 // range is covered evenly). `listed` may be null: then bounds are compared over a sample. `draw` gives a random legal
 // configuration, or nothing if there is none.
 std::vector<uint64_t> initial_configurations(const SearchSpace& space, const LegalPoints* listed,

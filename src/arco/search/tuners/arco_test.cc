@@ -196,15 +196,16 @@ TEST(Arco, WhatIsCheapToChooseIsMeasuredBeforeTheAgentsTrain) {
   for (const uint64_t index : agents) EXPECT_NE(tuner.reason(index), ChoiceReason::kExact);
 }
 
-TEST(Arco, FirstBatchHoldsTheDefaultAndTheBestBounds) {
+// The best bounds first: the default may take long to measure.
+TEST(Arco, FirstBatchHoldsTheBestBoundsAndTheDefault) {
   ArcoTuner tuner(space(), {}, 1);
   const auto asked = tuner.ask(16);
   ASSERT_EQ(asked.size(), 16U);
-  EXPECT_EQ(asked[0], space().encode(space().default_choice()));
+  EXPECT_EQ(asked[5], space().encode(space().default_choice()));
   size_t better = 0;
   for (uint64_t index = 0; index < space().size(); ++index) {
     const Choice choice = space().decode(index);
-    if (space().legal(choice) && space().bound(choice) < space().bound(space().decode(asked[1]))) ++better;
+    if (space().legal(choice) && space().bound(choice) < space().bound(space().decode(asked[0]))) ++better;
   }
   EXPECT_EQ(better, 0U);
 }
