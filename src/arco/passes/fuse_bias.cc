@@ -1,4 +1,5 @@
 // conv(x) + c = conv with bias b + c, as long as nothing (clamp) stands between the two additions.
+#include "arco/graph/fused_clamp.h"
 #include "arco/passes/graph_edit.h"
 #include "arco/passes/passes.h"
 
@@ -11,7 +12,7 @@ bool merge(Graph& graph, passes::Sweep& sweep, const Node& add, size_t side) {
   const int maker = sweep.producer(sum);
   if (maker < 0 || !sweep.has_one_reader(sum)) return false;
   Node& node = graph.nodes[static_cast<size_t>(maker)];
-  if (!passes::has_constant_weights(graph, node) || !passes::clamp_of(node.op)->is_identity()) return false;
+  if (!passes::has_constant_weights(graph, node) || !clamp_of(node.op)->is_identity()) return false;
   const Shape& y = graph.tensor(sum).shape;
   if (y != graph.tensor(add.outputs[0]).shape) return false;
   const auto addend = passes::per_channel_values(graph, add.inputs[1 - side], y[1], y.size());
@@ -19,7 +20,7 @@ bool merge(Graph& graph, passes::Sweep& sweep, const Node& add, size_t side) {
   if (addend.empty() || bias.empty()) return false;
   for (size_t i = 0; i < bias.size(); ++i) bias[i] += addend[i];
   passes::set_bias(graph, node, bias);
-  *passes::clamp_of(node.op) = std::get<Add>(add.op).clamp;
+  *clamp_of(node.op) = std::get<Add>(add.op).clamp;
   sweep.set_output(maker, add.outputs[0]);
   return true;
 }

@@ -2,6 +2,7 @@
 // the second, [clamp2(l1), clamp2(h1)].
 #include <algorithm>
 
+#include "arco/graph/fused_clamp.h"
 #include "arco/passes/graph_edit.h"
 #include "arco/passes/passes.h"
 
@@ -16,7 +17,7 @@ void fuse_clamp(Graph& graph) {
     const int maker = sweep.producer(node.inputs[0]);
     if (maker < 0 || !sweep.has_one_reader(node.inputs[0])) continue;
     Node& before = graph.nodes[static_cast<size_t>(maker)];
-    Clamp* clamp = passes::clamp_of(before.op);
+    Clamp* clamp = clamp_of(before.op);
     if (clamp == nullptr || before.requantize) continue;
     clamp->low = std::clamp(clamp->low, clip->clamp.low, clip->clamp.high);
     clamp->high = std::clamp(clamp->high, clip->clamp.low, clip->clamp.high);

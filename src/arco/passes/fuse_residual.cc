@@ -4,6 +4,7 @@
 // The fused node stands in the Add's place, where both operands exist; nothing else reads t.
 #include <algorithm>
 
+#include "arco/graph/fused_clamp.h"
 #include "arco/passes/graph_edit.h"
 #include "arco/passes/passes.h"
 
@@ -18,8 +19,7 @@ int taker(Graph& graph, const passes::Sweep& sweep, const Node& add, size_t side
   if (maker < 0 || sweep.is_removed(maker) || !sweep.has_one_reader(sum)) return -1;
   Node& node = graph.nodes[static_cast<size_t>(maker)];
   const bool fits = passes::has_constant_weights(graph, node) && !passes::has_input(node, 3) &&
-                    passes::clamp_of(node.op)->is_identity() && !residual.constant &&
-                    residual.shape == graph.tensor(sum).shape;
+                    clamp_of(node.op)->is_identity() && !residual.constant && residual.shape == graph.tensor(sum).shape;
   return fits ? maker : -1;
 }
 
@@ -37,7 +37,7 @@ void fuse_residual(Graph& graph) {
     const TensorId residual = add.inputs[maker == first ? 1 : 0];
     Node fused = graph.nodes[static_cast<size_t>(maker)];
     passes::set_input(fused, 3, residual);
-    *passes::clamp_of(fused.op) = std::get<Add>(add.op).clamp;
+    *clamp_of(fused.op) = std::get<Add>(add.op).clamp;
     graph.nodes[n] = std::move(fused);
     sweep.set_output(static_cast<int>(n), add.outputs[0]);
     sweep.remove(maker);

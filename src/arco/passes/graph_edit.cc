@@ -3,6 +3,7 @@
 #include "arco/passes/graph_edit.h"
 
 #include "arco/base/error.h"
+#include "arco/graph/fused_clamp.h"
 
 namespace arco::passes {
 
@@ -63,16 +64,6 @@ bool takes_affine(const Graph& graph, const Sweep& sweep, TensorId id) {
     return tensor.constant && tensor.type == DataType::kFloat32;
   };
   return is_constant(1) && (!has_input(node, 2) || is_constant(2));
-}
-
-Clamp* clamp_of(Op& op) {
-  if (auto* conv = std::get_if<Conv>(&op)) return &conv->clamp;
-  if (auto* transposed = std::get_if<ConvTranspose>(&op)) return &transposed->clamp;
-  if (auto* dense = std::get_if<Dense>(&op)) return &dense->clamp;
-  if (auto* add = std::get_if<Add>(&op)) return &add->clamp;
-  if (auto* clip = std::get_if<Clip>(&op)) return &clip->clamp;
-  if (auto* pool = std::get_if<Pool>(&op)) return &pool->clamp;
-  return nullptr;
 }
 
 std::vector<double> per_channel_values(const Graph& graph, TensorId id, int64_t channels, size_t rank) {

@@ -39,8 +39,6 @@ bool has_constant_weights(const Graph& graph, const Node& node);
 // Conv, ConvTranspose or Dense makes `id` for one reader only, with constant float weights and bias, and nothing
 // (clamp, residual) stands between its sum and the result: an affine function per channel can go into it.
 bool takes_affine(const Graph& graph, const Sweep& sweep, TensorId id);
-// The fused activation of Conv, ConvTranspose, Dense, Add, Clip, Pool; nullptr for the others.
-Clamp* clamp_of(Op& op);
 bool has_input(const Node& node, size_t index);
 // Sets input `index`, growing the list with absent inputs where needed.
 void set_input(Node& node, size_t index, TensorId id);

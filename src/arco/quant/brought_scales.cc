@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "arco/graph/fused_clamp.h"
 #include "arco/quant/match_grids.h"
 #include "arco/quant/scales.h"
 #include "arco/reference/elementwise.h"
@@ -42,16 +43,6 @@ std::optional<LinearScale> scale_of(const Graph& graph, const Node& node) {
 Grid grid_of(const LinearScale& scale, DataType type) {
   const int64_t least = type == DataType::kInt8 ? 0 : 128;
   return {static_cast<double>(scale.scale), static_cast<int32_t>(scale.zero - least)};
-}
-
-Clamp* clamp_of(Op& op) {
-  if (auto* conv = std::get_if<Conv>(&op)) return &conv->clamp;
-  if (auto* transposed = std::get_if<ConvTranspose>(&op)) return &transposed->clamp;
-  if (auto* dense = std::get_if<Dense>(&op)) return &dense->clamp;
-  if (auto* add = std::get_if<Add>(&op)) return &add->clamp;
-  if (auto* clip = std::get_if<Clip>(&op)) return &clip->clamp;
-  if (auto* pool = std::get_if<Pool>(&op)) return &pool->clamp;
-  return nullptr;
 }
 
 class Taker {
