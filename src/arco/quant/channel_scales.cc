@@ -24,7 +24,6 @@ namespace {
 
 constexpr int kGuardBits = 4;
 constexpr int kFewestBits = 8;
-constexpr double kAccumulatorLimit = 2147483648.0;
 constexpr double kMostResidualError = 0.5;  // in steps of the output
 // Weights may reach 127.49, which still rounds to 127.
 const double kHighestWeight = std::nextafter(127.5, 0.0);

@@ -74,10 +74,9 @@ class NodeChecker {
     require(input(0).type == DataType::kInt8 && output().type == DataType::kInt8, "int8 in, int8 out");
     const int lowest = output().grid ? -128 : -127;
     require(r.low >= lowest && r.low <= r.high && r.high <= 127, fmt::format("{} <= low <= high <= 127", lowest));
-    const Pool* pool = std::get_if<Pool>(&node_.op);
-    const bool averages = pool != nullptr && pool->kind == Pool::Kind::kAverage;
+    const bool averages = is_average(node_);
     require(r.multiplier == 1 || averages, "a multiplier only for average pooling");
-    const bool weighted = std::holds_alternative<Conv>(node_.op) || std::holds_alternative<Dense>(node_.op);
+    const bool weighted = has_weights(node_);
     require(weighted || !r.channels, "scales for channels only with weights");
     const bool adds = std::holds_alternative<Add>(node_.op);
     require(adds || !r.add_scales, "multipliers of operands only for additions");
@@ -99,7 +98,8 @@ class NodeChecker {
       require(r.multiplier >= 1 && r.multiplier <= kHighestMultiplier, "a multiplier of 15 bits");
       require(r.shift >= kLowestShift && r.shift <= kHighestShift, "a shift in [-15, 31]");
     } else {
-      require(pool != nullptr || std::holds_alternative<Clip>(node_.op), "an operator that requantises");
+      require(std::holds_alternative<Pool>(node_.op) || std::holds_alternative<Clip>(node_.op),
+              "an operator that requantises");
       require_kept_scale(0);
       require(r.shift == 0, "no shift");
     }

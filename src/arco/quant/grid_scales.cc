@@ -10,7 +10,6 @@ namespace arco {
 
 namespace {
 
-constexpr double kAccumulatorLimit = 2147483648.0;
 constexpr int kHighestTotalShift = 30;
 constexpr int kFewestBitsBelow = 4;
 constexpr int kLeastMultiplier = 128;

@@ -43,7 +43,7 @@ std::optional<AverageScale> average_scale(int64_t divisor, int exponent) {
     if (multiplier < 1 || multiplier > kHighestMultiplier) continue;
     const double rounding = shift > 0 ? std::ldexp(1.0, shift - 1) : 0.0;
     const double worst = static_cast<double>(divisor) * 127 * multiplier + rounding;
-    if (std::ldexp(worst, std::max(0, -shift)) >= 2147483648.0) continue;
+    if (std::ldexp(worst, std::max(0, -shift)) >= kAccumulatorLimit) continue;
     return AverageScale{static_cast<int32_t>(multiplier), shift};
   }
   return std::nullopt;
@@ -237,7 +237,7 @@ class Solver {
     if (node.inputs.size() > 3 && node.inputs[3] != kNoTensor) {
       worst += std::ldexp(127.0, scale - exponent(node.inputs[3]));
     }
-    return std::ldexp(worst, std::max(0, -shift)) < 2147483648.0;
+    return std::ldexp(worst, std::max(0, -shift)) < kAccumulatorLimit;
   }
 
   void adjust_add(const Node& node) {
@@ -249,7 +249,8 @@ class Solver {
     const int finest = std::max(exponent(a), exponent(b));
     lower(y, finest - kLowestShift);
     const double worst = std::ldexp(127.0, finest - exponent(a)) + std::ldexp(127.0, finest - exponent(b));
-    while (exponent(y) > finest && std::ldexp(worst, exponent(y) - finest) >= 2147483648.0) lower(y, exponent(y) - 1);
+    while (exponent(y) > finest && std::ldexp(worst, exponent(y) - finest) >= kAccumulatorLimit)
+      lower(y, exponent(y) - 1);
   }
 
   void adjust_average(const Node& node) {

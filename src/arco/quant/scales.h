@@ -17,7 +17,8 @@ constexpr int kHighestShift = 31;
 constexpr int kHighestResidualShift = 24;
 constexpr int kHighestAddShift = 16;
 constexpr int32_t kHighestMultiplier = 32767;
-constexpr double kHighestBias = 1073741824;  // 2^30
+constexpr double kHighestBias = 1073741824;         // 2^30
+constexpr double kAccumulatorLimit = 2147483648.0;  // 2^31: accumulators and products stay below
 
 struct QuantizeOptions;
 
