@@ -38,11 +38,14 @@ std::string epilogue_problem(const Inputs& in, int64_t outputs, const Shape& res
 
 namespace {
 
-// Scale and zero point of linear quantisation: one value, or one for each index along the axis.
+// Scale and zero point of linear quantisation: one value, or one for each index along the axis. One value may be a
+// scalar in one and [1] in the other: ONNX Runtime's quantiser writes biases so.
 std::string scale_problem(const Inputs& in, int64_t axis, bool has_zero_point) {
   const Shape& x = in.shape(0);
   const Shape& scale = in.shape(1);
-  if (has_zero_point && in.shape(2) != scale) {
+  const bool alike = !has_zero_point || in.shape(2) == scale ||
+                     (element_count(in.shape(2)) == 1 && element_count(scale) == 1);
+  if (!alike) {
     return fmt::format("the zero point is {}, but the scale is {}", to_string(in.shape(2)), to_string(scale));
   }
   if (element_count(scale) == 1) return "";

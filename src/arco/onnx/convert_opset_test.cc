@@ -149,6 +149,17 @@ TEST(Quantised, IntegerProductsAreExact) {
   EXPECT_THAT(y.at(0).data<int32_t>(), ElementsAre(600 * 255 * 255));
 }
 
+TEST(Quantised, OneScaleMayBeAScalarBesideAZeroPointOfOneElement) {
+  TestModel model;
+  model.input("x", {2}, onnx::TensorProto::INT8).initializer(float_tensor("s", {1}, {0.5F}));
+  onnx::TensorProto zero;
+  zero.set_data_type(onnx::TensorProto::INT8);
+  zero.set_name("z");
+  zero.add_int32_data(3);
+  const Graph graph = model.initializer(zero).node("DequantizeLinear", {"x", "s", "z"}, {"y"}).output("y").import();
+  EXPECT_THAT(run_reference(graph, {Array::of<int8_t>({2}, {3, -1})}).at(0).data<float>(), ElementsAre(0, -2));
+}
+
 TEST(Quantised, ZeroPointDecidesTheType) {
   auto model = one_node("QuantizeLinear", {4}, {}, {"s"});
   EXPECT_EQ(last_op<QuantizeLinear>(model.initializer(float_tensor("s", {}, {0.5F}))).type, DataType::kUint8);
