@@ -87,7 +87,7 @@ Place place_of(const NodeFate& fate, const Executable& executable) {
         return node >= 0 && executable.graph.nodes[static_cast<size_t>(node)].name == fate.name;
       };
       const AcceleratorLayer& layer = compiled->layer;
-      if (is_node(layer.pool_node)) return {"accelerator", fmt::format("part of {}", layer.name)};
+      if (is_node(layer.stage_node)) return {"accelerator", fmt::format("part of {}", layer.name)};
       if (is_node(layer.node)) return {"accelerator", layer.workload.to_string()};
     } else {
       const auto& host = std::get<HostStep>(step);

@@ -213,7 +213,8 @@ void add_target_options(CLI::App& command, TargetOptions& options) {
       ->type_name("FILE")
       ->excludes(hardware);
   command.add_flag("--no-chains", options.no_chains,
-                   "Keep pooling a layer of its own, also where it is faster together with the convolution before");
+                   "Keep poolings and additions layers of their own, also where they are faster together with the "
+                   "convolution before");
 }
 
 Target read_target(const TargetOptions& options, Console& console) {
@@ -231,7 +232,7 @@ Target read_target(const TargetOptions& options, Console& console) {
         fail_user("{}: the schedule {} of {} is illegal: {}; tune again", file, schedule->to_string(),
                   workload.to_string(), why);
       }
-      if (!schedule && !workload.pool && told->insert(workload.to_string()).second) {
+      if (!schedule && !workload.pool && !workload.add && told->insert(workload.to_string()).second) {
         console.warn("the design has no schedule for {}; taking the best estimated one (`arco tune` finds a better)",
                      workload.to_string());
       }

@@ -126,9 +126,9 @@ void add_task(std::vector<WeightedTask>& tasks, const Workload& workload, double
 
 void add_chain(std::vector<ChainTask>& chains, const ChainTask& chain, double weight) {
   auto found = std::ranges::find_if(chains, [&](const ChainTask& known) {
-    return known.both == chain.both && known.convolution == chain.convolution && known.pooling == chain.pooling;
+    return known.both == chain.both && known.convolution == chain.convolution && known.follower == chain.follower;
   });
-  if (found == chains.end()) found = chains.insert(chains.end(), {chain.both, chain.convolution, chain.pooling, 0});
+  if (found == chains.end()) found = chains.insert(chains.end(), {chain.both, chain.convolution, chain.follower, 0});
   found->weight += weight;
 }
 
@@ -146,7 +146,7 @@ NetworkTasks tasks_of_model(const std::string& path, const ModelOptions& options
     return std::get<AcceleratorLayer>(plan.steps[static_cast<size_t>(step)]).workload;
   };
   for (const Chain& chain : plan.chains) {
-    add_chain(network.chains, {chain.layer.workload, workload(chain.convolution), workload(chain.pooling)}, 1);
+    add_chain(network.chains, {chain.layer.workload, workload(chain.convolution), workload(chain.follower)}, 1);
   }
   if (!graph.inputs.empty() && !graph.tensor(graph.inputs[0]).shape.empty()) {
     network.samples = static_cast<double>(graph.tensor(graph.inputs[0]).shape[0]);

@@ -43,8 +43,8 @@ namespace {
 std::string scale_problem(const Inputs& in, int64_t axis, bool has_zero_point) {
   const Shape& x = in.shape(0);
   const Shape& scale = in.shape(1);
-  const bool alike = !has_zero_point || in.shape(2) == scale ||
-                     (element_count(in.shape(2)) == 1 && element_count(scale) == 1);
+  const bool alike =
+      !has_zero_point || in.shape(2) == scale || (element_count(in.shape(2)) == 1 && element_count(scale) == 1);
   if (!alike) {
     return fmt::format("the zero point is {}, but the scale is {}", to_string(in.shape(2)), to_string(scale));
   }

@@ -1,5 +1,5 @@
 // Sum of two tensors on the ALU: both tiles are loaded into the accumulators, brought to the finer scale or multiplied,
-// added. The first shift of a sum of products leaves so few bits that offset and rounding fit an immediate.
+// added.
 #include "arco/lower/epilogue.h"
 #include "arco/lower/lowering.h"
 #include "arco/lower/tile_pipeline.h"
@@ -12,14 +12,8 @@ void lower_add(const LayerContext& l) {
   TilePipeline pipeline(l.emitter, g.acc_slots);
   TensorView first = l.output_view();
   first.base = l.base_of(SegmentKind::kInput, l.hardware.out_element_bytes());
-  const Requantize& numbers = l.numbers;
-  const auto load = [&](const TensorView& view, const Box& box, int64_t sram, size_t operand) {
+  const auto load = [&](const TensorView& view, const Box& box, int64_t sram) {
     for_each_transfer(view, box, sram, [&](const Transfer& t) { l.emitter.load(MemoryType::kAcc8, t); });
-    if (numbers.add_scales) {
-      l.emitter.alu_immediate(AluOp::kMul, range, sram, numbers.add_scales->multipliers[operand]);
-    } else {
-      emit_left_shift(l.emitter, range, sram, numbers.add_shifts[operand]);
-    }
   };
   for_each_group(l.schedule, g, [&](const TileIndex* tiles, int count) {
     for (int t = 0; t < count; ++t) {
@@ -27,14 +21,9 @@ void lower_add(const LayerContext& l) {
       const int64_t slot = pipeline.begin();
       const int64_t a = slot * (g.acc_tile + g.acc_input);
       const int64_t b = a + g.acc_tile;
-      load(first, box, a, 0);
-      load(l.residual_view(), box, b, 1);
-      l.emitter.alu(AluOp::kAdd, range, {a, b, 0});
-      if (numbers.add_scales) l.emitter.alu_immediate(AluOp::kShr, range, a, numbers.add_scales->shift);
-      if (numbers.shift > 0) {
-        l.emitter.alu_immediate(AluOp::kAdd, range, a, numbers.zeros.offset + rounding_of(numbers.shift));
-      }
-      emit_requantize(l.emitter, l.hardware, numbers, range, a);
+      load(first, box, a);
+      load(l.residual_view(), box, b);
+      emit_addition(l.emitter, l.hardware, l.numbers, range, a, b);
       pipeline.end(slot, l.output_view(), box, a);
     }
   });

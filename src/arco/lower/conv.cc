@@ -8,7 +8,7 @@
 //       compute: after the last k, bias, shift, [multipliers, shift,] clamp;  store: the tile
 //
 // With a pool stage the sums have accumulators of their own behind the tile's results. Maxima come before the bias,
-// averages after the clamp.
+// averages after the clamp. With an addition stage the other operand lies there; it is loaded like a residual.
 //
 // A pair (tile, k) is an item. The load of an item waits for the GEMM that last used the copies it overwrites, which
 // with two threads is the one before the previous item: transfer and arithmetic overlap. A thread finishes its tile
@@ -38,6 +38,7 @@ class ConvLowering {
         sums_(range_loops(conv_tile(layer.schedule, g_), layer.hardware)),
         range_(range_loops(requantized_tile(), layer.hardware)),
         bias_(bias_loops(layer.workload, requantized_tile(), layer.hardware, g_)),
+        bias_of_sums_(bias_loops(layer.workload, conv_tile(layer.schedule, g_), layer.hardware, g_)),
         inputs_(g_.inp_slots),
         weights_(g_.wgt_slots),
         biases_(g_.bias_slots),
@@ -76,22 +77,28 @@ class ConvLowering {
     tile.acc = tile.slot * (g_.acc_tile + g_.acc_input);
     tile.sums = l_.workload.pool ? tile.acc + g_.acc_tile : tile.acc;
     if (l_.workload.has_bias) tile.bias = bias(at.co);
+    if (l_.workload.has_second_input()) load_second_input(at, l_.workload.add ? addend(tile) : tile.sums);
     if (l_.workload.has_residual) {
-      for_each_transfer(l_.residual_view(), l_.residual_box(at), tile.sums,
-                        [&](const Transfer& transfer) { l_.emitter.load(MemoryType::kAcc8, transfer); });
-      accumulator_load_ = l_.emitter.last(Module::kCompute);
       if (l_.workload.channel_scales) {
-        l_.emitter.alu(AluOp::kMul, bias_, {tile.sums, tile.bias + kResidualMultiplierRow, 0});
+        l_.emitter.alu(AluOp::kMul, bias_of_sums_, {tile.sums, tile.bias + kResidualMultiplierRow, 0});
       }
       emit_left_shift(l_.emitter, sums_, tile.sums, l_.numbers.residual_shift);
     } else if (l_.workload.has_bias && l_.hardware.variant == IsaVariant::kVtaPlus && !l_.workload.pools_maxima()) {
-      l_.emitter.alu(AluOp::kMov, bias_, {tile.sums, tile.bias, 0});
+      l_.emitter.alu(AluOp::kMov, bias_of_sums_, {tile.sums, tile.bias, 0});
       tile.bias_added = true;
     } else {
       l_.emitter.gemm(sums_, {tile.sums, 0, 0}, true);
     }
     return tile;
   }
+
+  void load_second_input(const TileIndex& at, int64_t sram) {
+    for_each_transfer(l_.residual_view(), l_.residual_box(at), sram,
+                      [&](const Transfer& transfer) { l_.emitter.load(MemoryType::kAcc8, transfer); });
+    accumulator_load_ = l_.emitter.last(Module::kCompute);
+  }
+  // The other operand of an addition stage.
+  int64_t addend(const OpenTile& tile) const { return tile.acc + g_.acc_tile; }
 
   // Where an item's tiles lie, and whether they had to be loaded.
   struct Operands {
@@ -208,6 +215,7 @@ class ConvLowering {
     }
     emit_requantize(l_.emitter, l_.hardware, numbers, range_, requantized);
     if (w.pools_averages()) emit_pool_stage(l_, tile.at, tile.acc, tile.sums);
+    if (w.add) emit_addition(l_.emitter, l_.hardware, l_.stage_numbers, range_, tile.acc, addend(tile));
     tiles_.end(tile.slot, l_.output_view(), l_.output_box(tile.at), tile.acc);
   }
 
@@ -216,7 +224,8 @@ class ConvLowering {
 
   const LayerContext& l_;
   const Geometry& g_;
-  const LoopPlan gemm_, sums_, range_, bias_;
+  const LoopPlan gemm_, sums_, range_;
+  const LoopPlan bias_, bias_of_sums_;  // onto what is requantised; onto the sums
   Slots inputs_, weights_, biases_;
   TilePipeline tiles_;
   std::vector<int64_t> gemms_;  // instruction of each item

@@ -40,6 +40,25 @@ void emit_left_shift(Emitter& emitter, const LoopPlan& range, int64_t base, int 
   if (shift > 0) emitter.alu_immediate(AluOp::kShr, range, base, -shift);
 }
 
+void emit_addition(Emitter& emitter, const HardwareConfig& hardware, const Requantize& numbers, const LoopPlan& range,
+                   int64_t a, int64_t b) {
+  const auto bring_to_scale = [&](int64_t base, size_t operand) {
+    if (numbers.add_scales) {
+      emitter.alu_immediate(AluOp::kMul, range, base, numbers.add_scales->multipliers[operand]);
+    } else {
+      emit_left_shift(emitter, range, base, numbers.add_shifts[operand]);
+    }
+  };
+  bring_to_scale(a, 0);
+  bring_to_scale(b, 1);
+  emitter.alu(AluOp::kAdd, range, {a, b, 0});
+  if (numbers.add_scales) emitter.alu_immediate(AluOp::kShr, range, a, numbers.add_scales->shift);
+  if (numbers.shift > 0) {
+    emitter.alu_immediate(AluOp::kAdd, range, a, numbers.zeros.offset + rounding_of(numbers.shift));
+  }
+  emit_requantize(emitter, hardware, numbers, range, a);
+}
+
 void emit_requantize(Emitter& emitter, const HardwareConfig& hardware, const Requantize& numbers, const LoopPlan& range,
                      int64_t base) {
   if (numbers.shift != 0) emitter.alu_immediate(AluOp::kShr, range, base, numbers.shift);

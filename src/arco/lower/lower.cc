@@ -66,7 +66,7 @@ void map_tensors(const Workload& w, const HardwareConfig& hw, const Geometry& g,
   const int64_t pixel_bytes = g.batch_blocks * g.co_blocks * hw.out_element_bytes();
   const int64_t output_bytes = pixel_bytes * w.oh * w.ow;
   add_segment(program, SegmentKind::kInput, g.batch_blocks * g.ci_blocks * w.h * w.w * input_element);
-  if (w.has_residual || w.kind == WorkloadKind::kAdd) {
+  if (w.has_second_input()) {
     add_segment(program, SegmentKind::kResidual, pixel_bytes * w.conv_oh() * w.conv_ow());
   }
   if (conv)
@@ -82,7 +82,7 @@ bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const 
   program.instructions.clear();
   program.micro_ops.clear();
   Emitter emitter(program, resident);
-  const LayerContext layer{w, s, hw, numbers.sums, numbers.averages, g, program, emitter};
+  const LayerContext layer{w, s, hw, numbers.sums, numbers.stage, g, program, emitter};
   switch (w.kind) {
     case WorkloadKind::kConv2d:
       lower_conv(layer);
@@ -102,25 +102,34 @@ bool emit(const Workload& w, const Schedule& s, const HardwareConfig& hw, const 
 }  // namespace
 
 LayerNumbers typical_numbers(const Workload& w) {
+  const AddScales typical_scales{{16384, 16384}, 8};
   LayerNumbers numbers;
   numbers.sums.shift = w.shift_out ? 8 : 0;
   numbers.sums.low = w.symmetric_clamp ? -127 : 0;
   numbers.sums.residual_shift = w.shift_residual ? 4 : 0;
   numbers.sums.add_shifts = {w.shift_residual ? 2 : 0, 0};
   if (w.channel_scales && w.kind == WorkloadKind::kAdd) {
-    numbers.sums.add_scales = AddScales{{16384, 16384}, 8};
+    numbers.sums.add_scales = typical_scales;
   } else if (w.channel_scales) {
     numbers.sums.channels.emplace().shift = 8;
   }
-  numbers.averages.shift = kImmediateShift + 5;
-  numbers.averages.low = w.pool && w.pool->symmetric_clamp ? -127 : 0;
+  if (w.pools_averages()) {
+    numbers.stage.shift = kImmediateShift + 5;
+    numbers.stage.low = w.pool->symmetric_clamp ? -127 : 0;
+  }
+  if (w.add) {
+    numbers.stage.shift = w.add->shift_out ? 8 : 0;
+    numbers.stage.low = w.add->symmetric_clamp ? -127 : 0;
+    numbers.stage.add_shifts = {w.add->shift_operand ? 2 : 0, 0};
+    if (w.add->scales) numbers.stage.add_scales = typical_scales;
+  }
   return numbers;
 }
 
 Program lower(const Workload& w, const Schedule& s, const HardwareConfig& hw, const LayerNumbers& numbers) {
   ARCO_CHECK(broken_rule(w, s, hw) == Rule::kNone, "{}: {}", w.to_string(), why_illegal(w, s, hw));
-  ARCO_CHECK(!w.pools_averages() || numbers.averages.shift > kImmediateShift, "averages shifted by {}",
-             numbers.averages.shift);
+  ARCO_CHECK(!w.pools_averages() || numbers.stage.shift > kImmediateShift, "averages shifted by {}",
+             numbers.stage.shift);
   Program program;
   program.name = w.to_string();
   program.hardware = hw;

@@ -11,16 +11,17 @@
 
 namespace arco {
 
-// The requantisation of a layer's sums; and of the averages of a pool stage, whose shift is beyond kImmediateShift.
+// The requantisation of a layer's sums, and of its stage: of averages in a pool stage, whose shift is beyond
+// kImmediateShift, or of an addition stage, whose first operand are the layer's own results.
 struct LayerNumbers {
   Requantize sums;
-  Requantize averages{};
+  Requantize stage{};
 };
 
 // The program has its own compact DRAM map: input, residual, weight, bias, output, micro-ops, instructions, as far as
 // the workload has them, from the second page on; relocate() moves it. Layouts: input_layout() and output_layout();
-// the residual is laid out as the output; weights [CO/o][CI/i][KH][KW][o][i]; bias int32 [CO/o][row][batch][o] with the
-// rows of bias_rows(). Average pooling has a bias segment of one element.
+// the residual (or other operand of an addition) is laid out as the output; weights [CO/o][CI/i][KH][KW][o][i]; bias
+// int32 [CO/o][row][batch][o] with the rows of bias_rows(). Average pooling has a bias segment of one element.
 //
 // `numbers` must agree with the workload's epilogue (shift_out, shift_residual, symmetric_clamp, channel_scales).
 // The schedule must be legal (why_illegal()); InternalError otherwise.

@@ -13,7 +13,7 @@ struct LayerContext {
   const Schedule& schedule;
   const HardwareConfig& hardware;
   const Requantize& numbers;
-  const Requantize& pool_numbers;  // of averages in a pool stage
+  const Requantize& stage_numbers;  // of averages in a pool stage, of an addition stage
   const Geometry& geometry;
   const Program& program;  // for the addresses of its segments
   Emitter& emitter;

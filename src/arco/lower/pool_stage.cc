@@ -73,7 +73,7 @@ void emit_pool_stage(const LayerContext& l, const TileIndex& at, int64_t result,
   }
   emit_windows(l, AluOp::kAdd, window, result, sums);
   const LoopPlan range = range_loops(l.schedule, l.hardware);
-  Requantize numbers = l.pool_numbers;
+  Requantize numbers = l.stage_numbers;
   l.emitter.alu_immediate(AluOp::kMul, range, result, numbers.multiplier);
   l.emitter.alu_immediate(AluOp::kShr, range, result, numbers.shift - kImmediateShift);
   numbers.shift = kImmediateShift;

@@ -7,8 +7,9 @@
 
 namespace arco {
 
-// Pairs of a convolution and the pooling that alone reads it, where one layer gives the same bits. Independent of the
-// hardware. No step is in two chains.
+// Pairs of a convolution and the pooling or addition that alone reads it, where one layer gives the same bits.
+// Independent of the hardware. No step is in two chains; of two convolutions that are added the one with more
+// multiplications joins.
 std::vector<Chain> find_chains(const Graph& quantized, const std::vector<Step>& steps);
 
 }  // namespace arco

@@ -14,7 +14,7 @@ Array filled(DataType type, const Shape& shape, int32_t value) {
   return array;
 }
 
-// A 3x3 convolution of 16 channels and a pooling behind it, quantised.
+// A 3x3 convolution of 16 channels and a pooling (or other operator of one input) behind it, quantised.
 struct Net {
   explicit Net(const Pool& pooling, int32_t bias = 100) {
     x = int8_tensor("x");
@@ -67,7 +67,7 @@ TEST(Chains, AMaximumJoinsItsConvolution) {
   ASSERT_EQ(chains.size(), 1U);
   const AcceleratorLayer& layer = chains[0].layer;
   EXPECT_EQ(chains[0].convolution, 0);
-  EXPECT_EQ(chains[0].pooling, 1);
+  EXPECT_EQ(chains[0].follower, 1);
   EXPECT_EQ(layer.name, "conv + pool");
   EXPECT_EQ(layer.output, net.z);
   EXPECT_EQ(layer.workload.oh, 4);
@@ -86,7 +86,74 @@ TEST(Chains, AnAverageJoinsWithNumbersOfItsOwn) {
   ASSERT_EQ(chains.size(), 1U);
   EXPECT_TRUE(chains[0].layer.workload.pools_averages());
   EXPECT_EQ(chains[0].layer.numbers.shift, 8);
-  EXPECT_EQ(chains[0].layer.pool_numbers.shift, 16);
+  EXPECT_EQ(chains[0].layer.stage_numbers.shift, 16);
+}
+
+TEST(Chains, AMaximumJoinsAConvolutionWithMultipliersThatCannotWrap) {
+  const auto joins = [](int32_t multiplier) {
+    Net net(max_pool());
+    net.numbers(0).shift = 2;
+    net.numbers(0).channels = ChannelRequantize{std::vector<int32_t>(16, multiplier), {}, 14};
+    return !net.chains().empty();
+  };
+  // Sums reach 16 * 9 * 128 and the bias; the first shift leaves 13 bits of them.
+  EXPECT_TRUE(joins(1 << 10));
+  EXPECT_TRUE(joins((1 << 15) - 1));
+  Net wraps(max_pool());
+  wraps.numbers(0).shift = 0;
+  wraps.numbers(0).channels = ChannelRequantize{std::vector<int32_t>(16, 200'000), {}, 14};
+  EXPECT_TRUE(wraps.chains().empty());
+}
+
+// y = conv(x), z = y + x or x + y.
+Net with_addition(bool is_second) {
+  Net net(max_pool());
+  net.graph.nodes[1].op = Add{};
+  net.graph.nodes[1].inputs = is_second ? std::vector{net.x, net.y} : std::vector{net.y, net.x};
+  net.numbers(1).add_scales = AddScales{{3, 5}, 1};
+  net.numbers(1).shift = 2;
+  return net;
+}
+
+TEST(Chains, AnAdditionJoinsTheConvolutionAsItsFirstOperand) {
+  for (const bool is_second : {false, true}) {
+    Net net = with_addition(is_second);
+    const std::vector<Chain> chains = net.chains();
+    ASSERT_EQ(chains.size(), 1U);
+    const AcceleratorLayer& layer = chains[0].layer;
+    EXPECT_EQ(layer.residual, net.x);
+    EXPECT_EQ(layer.numbers.shift, 8);
+    EXPECT_EQ(layer.stage_numbers.shift, 2);
+    EXPECT_EQ(layer.stage_numbers.add_scales->multipliers[is_second ? 1 : 0], 3);
+    EXPECT_EQ(layer.workload.add, (AddStage{false, true, true, true}));
+    EXPECT_FALSE(layer.workload.has_residual);
+  }
+}
+
+TEST(Chains, NoAdditionOfAConvolutionToItselfNorBehindAResidual) {
+  Net twice = with_addition(false);
+  twice.graph.nodes[1].inputs = {twice.y, twice.y};
+  EXPECT_TRUE(twice.chains().empty());
+  Net residual = with_addition(false);
+  residual.graph.nodes[0].inputs.push_back(residual.x);
+  EXPECT_TRUE(residual.chains().empty());
+}
+
+TEST(Chains, OfTwoAddedConvolutionsTheLargerJoins) {
+  Net net = with_addition(false);
+  const TensorId shortcut = net.int8_tensor("shortcut");
+  const TensorId w = net.graph.add_constant("w1", filled(DataType::kInt8, {16, 16, 1, 1}, 1));
+  net.graph.nodes[1].inputs = {shortcut, net.y};
+  for (const size_t place : {0, 1}) {
+    Net both = net;
+    both.graph.nodes.insert(both.graph.nodes.begin() + static_cast<int64_t>(place),
+                            {"shortcut", Conv{}, {net.x, w}, {shortcut}, Requantize{}});
+    const std::vector<Chain> chains = both.chains();
+    ASSERT_EQ(chains.size(), 1U);
+    EXPECT_EQ(chains[0].convolution, place == 0 ? 1 : 0);
+    EXPECT_EQ(chains[0].follower, 2);
+    EXPECT_EQ(chains[0].layer.residual, shortcut);
+  }
 }
 
 TEST(Chains, NotWhereTheBitsCouldDiffer) {

@@ -10,18 +10,18 @@
 
 namespace arco {
 
-// One node of the graph as an accelerator operation; a convolution maybe with the pooling behind it.
+// One node of the graph as an accelerator operation; a convolution maybe with the pooling or addition behind it.
 struct AcceleratorLayer {
-  std::string name;    // of the node
-  int node = 0;        // index in Graph::nodes
-  int pool_node = -1;  // the pooling that is part of the layer, if the workload has a pool stage
+  std::string name;     // of the node
+  int node = 0;         // index in Graph::nodes
+  int stage_node = -1;  // the pooling or addition that is part of the layer, if the workload has such a stage
   Workload workload;
   Requantize numbers;
-  Requantize pool_numbers;  // of averages in a pool stage
+  Requantize stage_numbers;  // of averages in a pool stage; of an addition stage, the layer's results first
   // Graph tensors. Input and output are read as [n, c, h, w]; a dense layer may read the image that was flattened for
   // it.
   TensorId input = kNoTensor;
-  TensorId residual = kNoTensor;  // conv: residual; addition: the second operand
+  TensorId residual = kNoTensor;  // conv: residual; addition (stage): the other operand
   TensorId weight = kNoTensor;
   TensorId bias = kNoTensor;
   TensorId output = kNoTensor;
@@ -35,10 +35,10 @@ struct HostStep {
 
 using Step = std::variant<AcceleratorLayer, HostStep>;
 
-// Two steps that can run as one layer, at the place of the first.
+// Two steps that can run as one layer, at the place of the second.
 struct Chain {
   int convolution = 0;  // indices in NetworkPlan::steps
-  int pooling = 0;
+  int follower = 0;     // a pooling or addition
   AcceleratorLayer layer;
 };
 

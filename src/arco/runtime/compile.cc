@@ -1,9 +1,9 @@
 // Lowers every layer in an address space of its own, then gives each segment its place in the shared DRAM: activations
 // first (reused by liveness, parts inside of what they belong to), then constants, micro-ops and instructions.
 //
-// A convolution and the pooling behind it are lowered both ways, as two layers and as one; the cycle simulator says
-// which is faster. One layer saves a store and a load of the tensor between them and some ALU work, and multiplies
-// again what the windows of neighbouring tiles share.
+// A convolution and the pooling or addition behind it are lowered both ways, as two layers and as one; the cycle
+// simulator says which is faster. One layer saves a store and a load of the tensor between them and some ALU work; with
+// a pooling it multiplies again what the windows of neighbouring tiles share.
 #include <algorithm>
 #include <array>
 
@@ -28,23 +28,21 @@ class Compiler {
 
   void run() {
     const NetworkPlan plan = plan_network(e_.graph);
-    std::vector<bool> joined(plan.steps.size());  // runs with the convolution before
+    // By step: the chain that takes its place, for the first of two with nothing in it.
+    std::vector<std::optional<CompiledStep>> chained(plan.steps.size());
+    std::vector<bool> is_chained(plan.steps.size());
     for (size_t i = 0; i < plan.steps.size(); ++i) {
-      if (joined[i]) continue;
-      const auto* layer = std::get_if<AcceleratorLayer>(&plan.steps[i]);
-      if (layer == nullptr) {
-        e_.steps.emplace_back(std::get<HostStep>(plan.steps[i]));
-        continue;
-      }
-      std::optional<CompiledStep> step;
       if (const Chain* chain = chain_at(plan, i)) {
-        const auto pooling = static_cast<size_t>(chain->pooling);
-        step = lower_chain(chain->layer, *layer, std::get<AcceleratorLayer>(plan.steps[pooling]));
-        joined[pooling] = step.has_value();
+        const auto follower = static_cast<size_t>(chain->follower);
+        chained[follower] = lower_chain(chain->layer, std::get<AcceleratorLayer>(plan.steps[i]),
+                                        std::get<AcceleratorLayer>(plan.steps[follower]));
+        is_chained[i] = is_chained[follower] = chained[follower].has_value();
       }
-      if (!step) step = lower_layer(*layer);
-      if (std::holds_alternative<HostStep>(*step)) host_made_.push_back(layer->output);
-      e_.steps.push_back(std::move(*step));
+      if (!is_chained[i]) {
+        e_.steps.push_back(lower_step(plan.steps[i]));
+      } else if (chained[i]) {
+        e_.steps.push_back(std::move(*chained[i]));
+      }
     }
     find_views();
     assign_buffers();
@@ -59,9 +57,17 @@ class Compiler {
     return found == plan.chains.end() ? nullptr : &*found;
   }
 
-  // The chain as one layer, if that is to be taken instead of the convolution and the pooling.
+  CompiledStep lower_step(const Step& step) {
+    const auto* layer = std::get_if<AcceleratorLayer>(&step);
+    if (layer == nullptr) return std::get<HostStep>(step);
+    CompiledStep compiled = lower_layer(*layer);
+    if (std::holds_alternative<HostStep>(compiled)) host_made_.push_back(layer->output);
+    return compiled;
+  }
+
+  // The chain as one layer, if that is to be taken instead of the convolution and what follows it.
   std::optional<CompiledStep> lower_chain(const AcceleratorLayer& chain, const AcceleratorLayer& conv,
-                                          const AcceleratorLayer& pool) {
+                                          const AcceleratorLayer& follower) {
     const Workload workload = as_it_is_read(chain).workload;
     // The input is what it is: one more copy of it would cost more than a chain saves.
     const ActivationLayout input = input_layout(as_it_is_read(conv).workload, e_.hardware);
@@ -71,7 +77,7 @@ class Compiler {
     CompiledStep both = lower_layer(chain);
     if (std::holds_alternative<HostStep>(both)) return std::nullopt;
     if (scheduled) return both;
-    const std::array<CompiledStep, 2> parts{lower_layer(conv), lower_layer(pool)};
+    const std::array<CompiledStep, 2> parts{lower_layer(conv), lower_layer(follower)};
     uint64_t apart = 0;
     for (const CompiledStep& part : parts) {
       if (std::holds_alternative<HostStep>(part)) return both;
@@ -104,7 +110,7 @@ class Compiler {
     CompiledLayer compiled;
     compiled.layer = layer;
     compiled.schedule = *schedule;
-    compiled.program = lower(layer.workload, *schedule, e_.hardware, {layer.numbers, layer.pool_numbers});
+    compiled.program = lower(layer.workload, *schedule, e_.hardware, {layer.numbers, layer.stage_numbers});
     return compiled;
   }
 
@@ -219,7 +225,7 @@ class Compiler {
   // What the tensor between the layers of a chain would take in DRAM; 0 for a single layer.
   uint64_t bytes_between(const CompiledStep& step) const {
     const auto* compiled = std::get_if<CompiledLayer>(&step);
-    if (compiled == nullptr || !compiled->layer.workload.pool) return 0;
+    if (compiled == nullptr || compiled->layer.stage_node < 0) return 0;
     const Workload& w = compiled->layer.workload;
     return static_cast<uint64_t>(output_layout(e_.hardware).bytes(w.n, w.co, w.conv_oh(), w.conv_ow()));
   }

@@ -59,7 +59,7 @@ struct Executable {
 // The schedule for a workload, or nothing to take the best estimated one.
 using ScheduleSource = std::function<std::optional<Schedule>(const Workload&)>;
 
-// Whether convolutions run as one layer with the pooling behind them (NetworkPlan::chains).
+// Whether convolutions run as one layer with the pooling or addition behind them (NetworkPlan::chains).
 enum class ChainRule {
   kNever,
   kWhereScheduled,  // where the source has a schedule for the chain

@@ -41,6 +41,11 @@ Json pool_to_json(const std::optional<PoolStage>& pool) {
           {"strides", {pool->stride_h, pool->stride_w}},
           {"pads", pool->pads}};
 }
+
+Json addition_to_json(const std::optional<AddStage>& add) {
+  if (!add) return nullptr;
+  return {{"operand_shifted", add->shift_operand}, {"multiplied", add->scales}};
+}
 }  // namespace
 
 Json workload_to_json(const Workload& w) {
@@ -55,8 +60,9 @@ Json workload_to_json(const Workload& w) {
           {"dilations", {w.dilation_h, w.dilation_w}},
           {"pads", w.pads},
           {"bias", w.has_bias},
-          {"residual", w.has_residual || w.kind == WorkloadKind::kAdd},
+          {"residual", w.has_second_input()},
           {"pool", pool_to_json(w.pool)},
+          {"add", addition_to_json(w.add)},
           {"channel_scales", w.channel_scales},
           {"macs", w.macs()}};
 }

@@ -32,8 +32,9 @@ struct Layer {
   bool bias = false;
   bool residual = false;  // Conv: a second input of the output's shape; Add: the second operand
   Requantize numbers;
-  std::optional<Pool> pool{};  // Conv: pooled in the accumulators
-  Requantize pool_numbers{};
+  std::optional<Op> stage{};  // Conv, Dense: pooled or added to an input in the accumulators
+  Requantize stage_numbers{};
+  bool is_second_operand = false;  // of the addition
 };
 
 TensorId add_input(Graph& graph, const std::string& name, const Shape& shape) {
@@ -45,7 +46,7 @@ TensorId add_input(Graph& graph, const std::string& name, const Shape& shape) {
   return graph.inputs.back();
 }
 
-// A graph of one node, or of a convolution and its pooling. Its inputs are int8 already.
+// A graph of one node, or of a convolution and its stage. Its inputs are int8 already.
 Graph one_layer(const Layer& layer, Random& random) {
   Graph graph;
   Node node{layer.name, layer.op, {add_input(graph, "x", layer.input)}, {}, layer.numbers};
@@ -65,12 +66,18 @@ Graph one_layer(const Layer& layer, Random& random) {
     infer_shapes(graph);
     graph.nodes[0].inputs.push_back(add_input(graph, "r", graph.tensor(graph.outputs[0]).shape));
   }
-  if (layer.pool) {
-    Tensor pooled;
-    pooled.name = "z";
-    pooled.type = DataType::kInt8;
+  if (layer.stage) {
+    infer_shapes(graph);
+    std::vector<TensorId> inputs = graph.outputs;
+    if (std::holds_alternative<Add>(*layer.stage)) {
+      inputs.push_back(add_input(graph, "a", graph.tensor(inputs[0]).shape));
+      if (layer.is_second_operand) std::swap(inputs[0], inputs[1]);
+    }
+    Tensor result;
+    result.name = "z";
+    result.type = DataType::kInt8;
     graph.nodes.push_back(
-        {layer.name + ".pool", *layer.pool, graph.outputs, {graph.add_tensor(pooled)}, layer.pool_numbers});
+        {layer.name + ".stage", *layer.stage, inputs, {graph.add_tensor(result)}, layer.stage_numbers});
     graph.outputs = graph.nodes.back().outputs;
   }
   infer_shapes(graph);
@@ -120,6 +127,13 @@ Requantize channels(int64_t count, int shift, int product_shift, int low = -127,
       r.channels->residual_multipliers.push_back(static_cast<int32_t>(random.between(1, 32767)));
     }
   }
+  return r;
+}
+
+// With multipliers so small that no product wraps.
+Requantize few_bits(Requantize r) {
+  for (int32_t& m : r.channels->multipliers) m = (m % 64) | 1;
+  for (int32_t& m : r.channels->residual_multipliers) m = (m % 64) | 1;
   return r;
 }
 
@@ -274,6 +288,72 @@ std::vector<Layer> layers() {
        numbers(8, 0, 3),
        pool(Kind::kAverage, 7, 1, none),
        average(21399, 20)},
+      {"channels_conv3x3_then_maxpool3x3",
+       conv(1, same),
+       {1, 24, 8, 9},
+       {40, 24, 3, 3},
+       true,
+       false,
+       zeros(few_bits(channels(40, 4, 11)), {.output = -128, .pad = -128}),
+       pool(Kind::kMax, 3, 2, same),
+       zeros(numbers(0), {})},
+      {"channels_conv1x1_residual_then_maxpool2x2",
+       conv(1, none),
+       {2, 20, 6, 6},
+       {20, 20, 1, 1},
+       true,
+       true,
+       zeros(few_bits(channels(20, 5, 10, -127, 3)), {.output = 17}),
+       pool(Kind::kMax, 2, 2, none),
+       zeros(numbers(0), {})},
+      {"conv3x3_relu_then_add",
+       conv(1, same),
+       {1, 20, 6, 7},
+       {24, 20, 3, 3},
+       true,
+       false,
+       numbers(8, 0),
+       Add{},
+       sum(0, 3, 4)},
+      {"conv1x1_no_bias_then_add_to_the_second",
+       conv(2, none),
+       {2, 40, 6, 6},
+       {72, 40, 1, 1},
+       false,
+       false,
+       numbers(7),
+       Add{},
+       sum(2, 0, 3),
+       true},
+      {"depthwise3x3_then_add_unshifted",
+       grouped(48, 1, same),
+       {1, 48, 5, 5},
+       {48, 1, 3, 3},
+       true,
+       false,
+       numbers(7),
+       Add{},
+       sum(0, 0, 0)},
+      {"channels_conv3x3_then_add_products",
+       conv(1, same),
+       {1, 32, 8, 8},
+       {40, 32, 3, 3},
+       true,
+       false,
+       zeros(channels(40, 3, 16), {.output = 11, .pad = -128}),
+       Add{},
+       zeros(products(12345, 6789, 7, 7), {.offset = -1500})},
+      {"channels_conv1x1_then_add_products_to_the_second",
+       conv(1, none),
+       {1, 32, 8, 8},
+       {24, 32, 1, 1},
+       true,
+       false,
+       channels(24, 2, 15),
+       Add{},
+       zeros(products(300, 22222, 6, 8), {.offset = 99}),
+       true},
+      {"dense_then_add", Dense{}, {2, 100}, {10, 100}, true, false, numbers(8), Add{}, sum(1, 0, 2)},
       {"dense", Dense{}, {2, 100}, {10, 100}, true, false, numbers(8)},
       {"dense_on_image", Dense{}, {2, 40, 3, 2}, {33, 240}, true, false, numbers(9, 0)},
       {"maxpool3x3", pool(Kind::kMax, 3, 2, same), {1, 24, 9, 9}, {}, false, false, numbers(0)},
@@ -358,8 +438,8 @@ TEST_P(OperatorSuite, EverySampledScheduleOnEveryChipGivesTheReferenceBits) {
     ASSERT_TRUE(hw.violations().empty()) << hw.violations()[0];
     const Graph graph = one_layer(layer, random);
     const auto plan = plan_network(graph);
-    ASSERT_EQ(plan.chains.size(), layer.pool ? 1U : 0U);
-    const auto* accelerated = layer.pool ? &plan.chains.at(0).layer : std::get_if<AcceleratorLayer>(&plan.steps.at(0));
+    ASSERT_EQ(plan.chains.size(), layer.stage ? 1U : 0U);
+    const auto* accelerated = layer.stage ? &plan.chains.at(0).layer : std::get_if<AcceleratorLayer>(&plan.steps.at(0));
     ASSERT_NE(accelerated, nullptr) << std::get<HostStep>(plan.steps[0]).reason;
     std::vector<Schedule> legal;
     for_each_legal(accelerated->workload, hw, [&](const Schedule& s) { legal.push_back(s); });

@@ -126,11 +126,24 @@ class LayerImages {
     const bool has_offset = layer.workload.kind != WorkloadKind::kConv2d && numbers.shift > 0;
     const int32_t offset = has_offset ? numbers.zeros.offset + rounding_of(numbers.shift) : 0;
     const int32_t zero = std::clamp(has_offset ? offset >> numbers.shift : 0, numbers.low, numbers.high);
-    if (!layer.workload.pools_averages()) return zero;
-    const Requantize& mean = layer.pool_numbers;
-    const int64_t sum = zero * layer.workload.pool->kh * layer.workload.pool->kw;
-    const int64_t rounded = (sum * mean.multiplier + rounding_of(mean.shift)) >> mean.shift;
-    return static_cast<int32_t>(std::clamp<int64_t>(rounded, mean.low, mean.high));
+    const Requantize& stage = layer.stage_numbers;
+    if (layer.workload.pools_averages()) {
+      const int64_t sum = zero * layer.workload.pool->kh * layer.workload.pool->kw;
+      return requantized(sum * stage.multiplier + rounding_of(stage.shift), stage);
+    }
+    if (layer.workload.add) return requantized(sum_with_zero(zero, stage), stage);
+    return zero;
+  }
+
+  static int32_t requantized(int64_t rounded, const Requantize& numbers) {
+    const int64_t shifted = numbers.shift < 0 ? rounded << -numbers.shift : rounded >> numbers.shift;
+    return static_cast<int32_t>(std::clamp<int64_t>(shifted, numbers.low, numbers.high));
+  }
+  // What an addition stage requantises where the other operand is zero.
+  static int64_t sum_with_zero(int64_t value, const Requantize& numbers) {
+    const auto& scales = numbers.add_scales;
+    const int64_t sum = scales ? value * scales->multipliers[0] >> scales->shift : value << numbers.add_shifts[0];
+    return numbers.shift > 0 ? sum + numbers.zeros.offset + rounding_of(numbers.shift) : sum;
   }
 
   // The reference's output. Where images pad the last batch, they are the layer's answer to images of zeros.
@@ -141,19 +154,27 @@ class LayerImages {
     const Node& node = graph.nodes[static_cast<size_t>(compiled_.layer.node)];
     Shape& shape = graph.tensor(node.outputs[0]).shape;
     shape = whole_batches(shape, batch);
+    const AcceleratorLayer& layer = compiled_.layer;
+    const Array first = with_whole_batches(values_.at(layer.input), batch);
+    const Array second = layer.residual == kNoTensor ? Array() : with_whole_batches(values_.at(layer.residual), batch);
     std::vector<Array> inputs(node.inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       const bool is_constant = node.inputs[i] == kNoTensor || graph.tensor(node.inputs[i]).constant;
-      if (is_constant) continue;
-      const Array& value = values_.at(i == 0 ? compiled_.layer.input : compiled_.layer.residual);
-      inputs[i] = Array(value.type(), whole_batches(value.shape(), batch));
-      std::copy(value.bytes().begin(), value.bytes().end(), inputs[i].mutable_bytes().begin());
+      if (!is_constant) inputs[i] = i == 0 ? first : second;
     }
-    std::vector<Array> output_of_node = run_reference_node(graph, node, inputs);
-    if (compiled_.layer.pool_node < 0) return output_of_node.front();
-    const Node& pool = graph.nodes[static_cast<size_t>(compiled_.layer.pool_node)];
-    graph.tensor(pool.outputs[0]).shape = whole_batches(output.shape(), batch);
-    return run_reference_node(graph, pool, output_of_node).front();
+    const Array result = run_reference_node(graph, node, inputs).front();
+    if (layer.stage_node < 0) return result;
+    const Node& stage = graph.nodes[static_cast<size_t>(layer.stage_node)];
+    graph.tensor(stage.outputs[0]).shape = whole_batches(output.shape(), batch);
+    std::vector<Array> operands;
+    for (const TensorId id : stage.inputs) operands.push_back(id == node.outputs[0] ? result : second);
+    return run_reference_node(graph, stage, operands).front();
+  }
+
+  static Array with_whole_batches(const Array& value, int64_t batch) {
+    Array whole(value.type(), whole_batches(value.shape(), batch));
+    std::copy(value.bytes().begin(), value.bytes().end(), whole.mutable_bytes().begin());
+    return whole;
   }
 
   const Executable& e_;

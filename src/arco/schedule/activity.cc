@@ -48,9 +48,8 @@ ActivityCounts least_activity(const Workload& w, const HardwareConfig& hw) {
     counts.gemm_steps = count(steps);
     read += w.ci / w.groups * w.plane * w.co * w.kh * w.kw;
     if (w.has_bias) read += w.co;
-    if (w.has_residual) read += w.n * w.co * sums;
   }
-  if (w.kind == WorkloadKind::kAdd) read *= 2;
+  if (w.has_second_input()) read += w.n * w.co * sums;
   counts.dram_read_bytes = count(read);
   counts.dram_written_bytes = count(w.n * w.co * w.oh * w.ow);
   return counts;

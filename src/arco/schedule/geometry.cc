@@ -93,7 +93,7 @@ void set_tiles(const Workload& workload, const Schedule& s, Geometry& g) {
     g.inp_tile = s.tile_b * g.tile_bundles * s.tile_ci * g.in_rows * g.in_cols;
     g.wgt_tile = s.tile_co * s.tile_ci * workload.kh * workload.kw;
     g.bias_tile = s.tile_co * workload.bias_rows();
-    g.acc_input = workload.pool ? channels * g.conv_rows * g.conv_cols : 0;
+    g.acc_input = workload.pool || workload.add ? channels * g.conv_rows * g.conv_cols : 0;
   } else {
     g.acc_input = channels * g.in_rows * g.in_cols;
     g.bias_tile = workload.kind == WorkloadKind::kAveragePool ? 1 : 0;  // the rounding constant

@@ -79,7 +79,7 @@ struct Geometry {
   int64_t in_rows = 1, in_cols = 1;
   int64_t conv_rows = 1, conv_cols = 1;
   // Elements of one tile in each buffer; acc_tile holds the results, acc_input what they are made of: what pooling and
-  // addition load, and the sums that a pool stage reads.
+  // addition load, the sums that a pool stage reads, the other operand of an addition stage.
   int64_t inp_tile = 0, wgt_tile = 0, acc_tile = 0, acc_input = 0, bias_tile = 0;
   // Copies of each tile that take turns.
   int threads = 1;

@@ -27,7 +27,7 @@ struct LayerWork {
   Pair end_alu;    // and after its last
   Pair inp;        // loading one tile
   Lanes wgt, bias;
-  Pair residual;  // loading a tile's residual; for pooling and addition all it works on
+  Pair residual;  // loading a tile's residual or other operand; for pooling and addition all it works on
   Pair store;     // storing a tile
   // Sums over the layer.
   Pair inp_total, residual_total;
@@ -137,8 +137,8 @@ class WorkBuilder {
     clamp(w_.symmetric_clamp, entries);
   }
   // Rounding before a right shift; a left shift (which the task does not tell apart) has none.
-  void rounding(Lanes cycles) {
-    if (!w_.shift_out) return;
+  void rounding(bool shifts, Lanes cycles) {
+    if (!shifts) return;
     out_.end_alu += Pair{Lanes{}, cycles};
     out_.more_instructions += out_.tiles;
   }
@@ -164,8 +164,8 @@ class WorkBuilder {
     out_.gemms = cases_.ci.tiles;
     out_.gemm = sums_ * tile_ci_ * c_.kernel + kIssue;
     per_tile_ += out_.gemms;
+    if (w_.has_second_input()) accumulators(&PlaneCosts::residual, out_groups_, 1);
     if (w_.has_residual) {
-      accumulators(&PlaneCosts::residual, out_groups_, 1);
       if (w_.channel_scales) begin_alu(pair(sums_));
       if (w_.shift_residual) begin_alu(pass(sums_));
     }
@@ -177,9 +177,10 @@ class WorkBuilder {
       if (!w_.has_residual) begin_alu(pass(sums_));
       if (w_.has_bias) end_alu(pair(requantized));
     }
-    if (!w_.has_bias) rounding(pass(requantized));
+    if (!w_.has_bias) rounding(w_.shift_out, pass(requantized));
     requantize(requantized);
     if (w_.pools_averages()) averages();
+    if (w_.add) addition(*w_.add);
     inputs();
     weights();
     if (w_.has_bias) bias();
@@ -201,6 +202,16 @@ class WorkBuilder {
     windows();
     end_alu(4 * pass(), 4);  // times, two shifts, rounding between them
     clamp(w_.pool->symmetric_clamp, entries_);
+  }
+
+  // The addition stage; the other operand came before the first GEMM.
+  void addition(const AddStage& add) {
+    if (add.shift_operand) end_alu(pass());
+    if (add.scales) end_alu(3 * pass(), 3);  // both products, and the shift of their sum
+    end_alu(pair());
+    rounding(add.shift_out, pass());
+    if (add.shift_out) end_alu(pass());
+    clamp(add.symmetric_clamp, entries_);
   }
 
   void inputs() {
@@ -256,7 +267,7 @@ class WorkBuilder {
     per_tile_ += c_.kernel;
     if (!max_pool) {
       end_alu(pass());
-      rounding(pair());
+      rounding(w_.shift_out, pair());
       dma(same(1), both(beats_of(same(static_cast<double>(hw_.acc_element_bytes())))), same(1));
     }
     requantize(entries_);
@@ -275,7 +286,7 @@ class WorkBuilder {
     for (int operand = 0; w_.channel_scales && operand < 2; ++operand) begin_alu(pass());
     begin_alu(pair());
     if (w_.channel_scales) end_alu(pass());  // the shift of the products
-    rounding(pass());
+    rounding(w_.shift_out, pass());
     requantize(entries_);
   }
 

@@ -36,7 +36,7 @@ PlaneCosts plane_costs(const Workload& w, const HardwareConfig& hw, int64_t tile
     const int64_t element = conv ? hw.inp_element_bytes() : hw.out_element_bytes();
     planes.input = load_sum(input_tiles(w, hw, tile_h, tile_w), element, hw);
   }
-  if (w.has_residual || w.kind == WorkloadKind::kAdd || w.pool) {
+  if (w.has_second_input() || w.pool) {
     planes.residual = load_sum(sum_tiles(w, hw, tile_h, tile_w), hw.out_element_bytes(), hw);
   }
   planes.store = store_sum(out, hw);

@@ -108,7 +108,9 @@ int64_t micro_ops(const Workload& w, const Schedule& s, const HardwareConfig& hw
   if (w.pool) uops = std::max(uops, pool_micro_ops(w, s, hw, g));
   if (w.kind == WorkloadKind::kConv2d) {
     uops = std::max(uops, gemm_loops(w, s, hw, g).uops);
+    const bool scales_sums = w.channel_scales && w.has_residual;  // the residual is scaled where it is added to
     if (w.has_bias) uops = std::max(uops, bias_loops(w, w.pools_maxima() ? s : conv_tile(s, g), hw, g).uops);
+    if (scales_sums) uops = std::max(uops, bias_loops(w, conv_tile(s, g), hw, g).uops);
   } else {
     uops = std::max(uops, window_loops(w, s, hw, g).uops);
   }

@@ -144,7 +144,7 @@ class ScheduleModel {
   // A group of tiles that loads the given operands.
   GroupCosts group(Mask inp, Mask wgt, Mask with_bias) const {
     const Mask shares_inputs = cases_.two_channels;
-    const Mask residual = Mask{} - static_cast<int64_t>(w_.has_residual);
+    const Mask residual = Mask{} - static_cast<int64_t>(w_.has_second_input());
     const Mask bias = with_bias & (Mask{} - static_cast<int64_t>(w_.has_bias));
     const Pair inputs = only_if(inp, work_.inp);
     const Lanes weights = only_if(wgt, work_.wgt);

@@ -44,6 +44,13 @@ std::string Workload::to_string() const {
                         pool->kh, pool->kw, pool->stride_h, pool->stride_w, p[0], p[1], p[2], p[3]);
     if (pool->symmetric_clamp) text += " symmetric";
   }
+  if (add) {
+    text += " then add";
+    if (add->shift_operand) text += " +preshift";
+    if (!add->shift_out) text += " unshifted";
+    if (add->symmetric_clamp) text += " symmetric";
+    if (add->scales) text += " multiplied";
+  }
   return text;
 }
 

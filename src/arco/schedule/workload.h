@@ -26,6 +26,17 @@ struct PoolStage {
   bool is_max() const { return kind == WorkloadKind::kMaxPool; }
 };
 
+// Addition of another tensor to a convolution's results while they are in the accumulators. The flags are those of a
+// kAdd workload; what comes before it are the convolution's own.
+struct AddStage {
+  bool shift_operand = false;  // one of both is shifted left
+  bool shift_out = true;
+  bool symmetric_clamp = false;
+  bool scales = false;  // both are multiplied by a number, their sum is shifted twice
+
+  bool operator==(const AddStage&) const = default;
+};
+
 // Sizes in elements of the logical tensors, before any padding to blocks.
 struct Workload {
   WorkloadKind kind = WorkloadKind::kConv2d;
@@ -54,6 +65,8 @@ struct Workload {
   // conv: pooled before it is stored. Maxima are taken of the sums, before bias and requantisation, which are monotone;
   // averages of the requantised results.
   std::optional<PoolStage> pool;
+  // conv: added to another tensor before it is stored. Not with a residual or a pool stage.
+  std::optional<AddStage> add;
 
   bool operator==(const Workload&) const = default;
 
@@ -62,6 +75,8 @@ struct Workload {
   int64_t conv_ow() const { return pool ? pool->w : ow; }
   bool pools_maxima() const { return pool && pool->is_max(); }
   bool pools_averages() const { return pool && !pool->is_max(); }
+  // A second tensor is loaded into the accumulators: residual or operand of an addition.
+  bool has_second_input() const { return has_residual || add || kind == WorkloadKind::kAdd; }
   // Accumulator elements of constants for each block of output channels: bias, multipliers, those of the residual.
   int64_t bias_rows() const {
     if (channel_scales && kind == WorkloadKind::kConv2d) return has_residual ? 3 : 2;

@@ -50,7 +50,7 @@ ChainTuning tune_chains(const std::vector<ChainTask>& chains, const MetricsOfWor
     result.proved = result.proved && found.proved_optimal;
     result.measurements += found.history.size();
     const std::optional<Metrics> first = apart(chains[c].convolution);
-    const std::optional<Metrics> second = apart(chains[c].pooling);
+    const std::optional<Metrics> second = apart(chains[c].follower);
     if (found.best.status != MeasureStatus::kOk || !first || !second) continue;
     // Another layout would take one more copy of the input.
     const ActivationLayout input = input_layout(chains[c].convolution, space.hardware);
@@ -68,9 +68,9 @@ ChainTuning tune_chains(const std::vector<ChainTask>& chains, const MetricsOfWor
 void join(const std::vector<ChainTask>& chains, const ChainTuning& tuned, Design& design) {
   design.measurements += tuned.measurements;
   for (const JoinedChain& joined : tuned.joined) {
-    const auto& [both, convolution, pooling, weight] = chains[joined.chain];
+    const auto& [both, convolution, follower, weight] = chains[joined.chain];
     take_off(design.tasks, convolution, weight);
-    take_off(design.tasks, pooling, weight);
+    take_off(design.tasks, follower, weight);
     design.tasks.push_back({both.to_string(), weight, joined.schedule, joined.metrics.cycles, joined.metrics.energy_pj,
                             least_bound(both, design.hardware)});
     design.cycles -= weight * joined.saved.cycles;
@@ -91,7 +91,7 @@ std::vector<std::optional<Metrics>> chip_bounds(const ChipTable& table, const st
   joined.prepare(jobs);
   for (size_t c = 0; c < chains.size(); ++c) {
     const size_t first = find(chains[c].convolution);
-    const size_t second = find(chains[c].pooling);
+    const size_t second = find(chains[c].follower);
     if (std::max(first, second) >= table.tasks().size()) continue;
     for (size_t chip = 0; chip < bounds.size(); ++chip) {
       if (!bounds[chip]) continue;

@@ -13,8 +13,8 @@ namespace arco {
 
 struct ChainTask {
   Workload both;
-  Workload convolution, pooling;  // the tasks apart
-  double weight = 1;              // as WeightedTask's
+  Workload convolution, follower;  // the tasks apart
+  double weight = 1;               // as WeightedTask's
 };
 
 // What a workload takes with its best schedule; nothing where the host runs it (then its chains stay apart).

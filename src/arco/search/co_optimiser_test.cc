@@ -67,7 +67,7 @@ ChainTask chain_of(const Workload& conv) {
   stage.h = stage.w = conv.oh;
   stage.kh = stage.kw = stage.stride_h = stage.stride_w = 2;
   chain.both.pool = stage;
-  Workload& pool = chain.pooling;
+  Workload& pool = chain.follower;
   pool = Workload{};
   pool.kind = WorkloadKind::kMaxPool;
   pool.ci = pool.co = conv.co;
@@ -80,7 +80,7 @@ ChainTask chain_of(const Workload& conv) {
 
 TEST_F(CoOptimiserTest, JoinsLayersThatAreFasterTogether) {
   const ChainTask chain = chain_of(convolution(16, 14, 32, 3));
-  const std::vector<WeightedTask> tasks{{chain.convolution, 1}, {chain.pooling, 1}, {convolution(32, 7, 64, 1), 1}};
+  const std::vector<WeightedTask> tasks{{chain.convolution, 1}, {chain.follower, 1}, {convolution(32, 7, 64, 1), 1}};
   CoOptimiserOptions options = quick(SpaceKind::kFull);
   const Design apart = tune(options, "apart.db", tasks);
   options.chains = {chain};
@@ -93,7 +93,7 @@ TEST_F(CoOptimiserTest, JoinsLayersThatAreFasterTogether) {
   ASSERT_TRUE(joined.reference && apart.reference);
   EXPECT_LT(joined.reference->cycles, apart.reference->cycles);
   EXPECT_TRUE(joined.schedule_for(chain.both));
-  EXPECT_FALSE(joined.schedule_for(chain.pooling));
+  EXPECT_FALSE(joined.schedule_for(chain.follower));
   double sum = 0;
   for (const DesignTask& task : joined.tasks) {
     sum += task.weight * task.cycles;
@@ -107,7 +107,7 @@ TEST_F(CoOptimiserTest, CertificatesOfAFrontHoldForJoinedLayers) {
   CoOptimiserOptions options = quick(SpaceKind::kFull);
   options.chains = {chain};
   RecordStore records(folder_ / "front.db");
-  const DesignFront front = search_front({{chain.convolution, 1}, {chain.pooling, 1}},
+  const DesignFront front = search_front({{chain.convolution, 1}, {chain.follower, 1}},
                                          {Objective::kLatency, Objective::kArea}, 4, options, records, {});
   size_t joined = 0;
   for (const FrontPoint& point : front.points) {
@@ -210,7 +210,7 @@ TEST_F(CoOptimiserTest, TheExhaustiveTunerGivesTheGapThatIsLeft) {
 
 TEST_F(CoOptimiserTest, TheExhaustiveTunerSearchesChipsOfNetworksWithChains) {
   const ChainTask chain = chain_of(convolution(16, 14, 32, 3));
-  const std::vector<WeightedTask> tasks{{chain.convolution, 1}, {chain.pooling, 1}, {convolution(32, 7, 64, 1), 1}};
+  const std::vector<WeightedTask> tasks{{chain.convolution, 1}, {chain.follower, 1}, {convolution(32, 7, 64, 1), 1}};
   CoOptimiserOptions options = quick(SpaceKind::kFull);
   options.reference = false;
   options.tuner = {"exhaustive", nullptr};

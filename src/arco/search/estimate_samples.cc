@@ -136,9 +136,9 @@ void group(Random& random, Workload& w) {
 }
 
 // Pooling behind a convolution: the windows that networks have, or the whole plane.
-void add_pool_stage(Random& random, Workload& w) {
+void add_pool_stage(Random& random, Workload& w, bool averages_too) {
   PoolStage pool;
-  pool.kind = chance(random, 3) ? WorkloadKind::kAveragePool : WorkloadKind::kMaxPool;
+  pool.kind = averages_too && chance(random, 3) ? WorkloadKind::kAveragePool : WorkloadKind::kMaxPool;
   pool.h = w.oh;
   pool.w = w.ow;
   pool.kh = pool.kw = pick<int64_t>(random, {2, 2, 3, 3});
@@ -154,6 +154,15 @@ void add_pool_stage(Random& random, Workload& w) {
   w.oh = (w.oh + pool.pads[0] + pool.pads[2] - pool.kh) / pool.stride_h + 1;
   w.ow = (w.ow + pool.pads[1] + pool.pads[3] - pool.kw) / pool.stride_w + 1;
   w.pool = pool;
+}
+
+void add_addition_stage(Random& random, Workload& w) {
+  AddStage add;
+  add.scales = chance(random, 2);
+  add.shift_out = add.scales || !chance(random, 6);
+  add.shift_operand = !add.scales && chance(random, 2);
+  add.symmetric_clamp = chance(random, 2);
+  w.add = add;
 }
 
 }  // namespace
@@ -191,8 +200,13 @@ Workload random_workload(Random& random) {
     if (w.kind != WorkloadKind::kAdd) random_window(random, w);
   }
   set_output(w);
-  if (w.kind == WorkloadKind::kConv2d && w.plane == 1 && !w.channel_scales && chance(random, 4))
-    add_pool_stage(random, w);
+  if (w.kind != WorkloadKind::kConv2d) return w;
+  const bool averages_too = !w.channel_scales;
+  if (w.plane == 1 && chance(random, 4)) {
+    add_pool_stage(random, w, averages_too);
+  } else if (!w.has_residual && chance(random, 4)) {
+    add_addition_stage(random, w);
+  }
   return w;
 }
 

@@ -79,7 +79,8 @@ Choice NetworkSpace::default_choice() const {
     if (!score.why.empty()) continue;
     if (const auto choice = choice_of(chip, score.schedules[focus_])) return *choice;
   }
-  fail_user("no chip within the budget runs all {} layers; allow more of what the budget limits", table_.tasks().size());
+  fail_user("no chip within the budget runs all {} layers; allow more of what the budget limits",
+            table_.tasks().size());
 }
 
 }  // namespace arco
