@@ -133,8 +133,8 @@ void report_brought_scales(const Graph& graph, const Graph& quantized, const Qua
   const bool multiplies = options.keep_brought || options.weight_scales == WeightScales::kPerChannel;
   report_scales(scales.activations, "activations",
                 options.keep_brought
-                    ? "become the next power of two that covers the model's range: padding has zero points 0 and -128 "
-                      "(uint8: 128 and 0), tensors that are joined share one scale"
+                    ? "become the next power of two that covers the model's range: tensors that are joined share one "
+                      "scale"
                     : "become the next power of two that covers the model's range; chips of variant vta++ keep scales "
                       "and zero points, unless --weight-scales per-tensor is given",
                 console);

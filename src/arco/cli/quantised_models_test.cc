@@ -34,6 +34,7 @@ struct Scale {
 
 class QuantisedNet : public Net {
  public:
+  QuantisedNet() : Net(14) {}  // the first with HardSwish
   std::string integers_of(int type, const Shape& shape, const std::vector<int32_t>& values) {
     onnx::TensorProto tensor;
     tensor.set_data_type(type);
@@ -81,14 +82,16 @@ class QuantisedNet : public Net {
 struct Row {
   std::string name;
   std::function<void(QuantisedNet&)> build;
-  std::string not_kept = {};  // what the warning says of activations; empty: none
+  std::string not_kept = {};  // what the warning says; empty: none
   int most_steps = 1;         // that a result may be off
 };
 void PrintTo(const Row& row, std::ostream* out) {
   *out << row.name;
 }
 
-const Attributes kSame{{"pads", Ints{1, 1, 1, 1}}};
+const Ints kOnes{1, 1, 1, 1};
+const Attributes kSame{{"pads", kOnes}};
+const Attributes kCounted{{"kernel_shape", Ints{3, 3}}, {"pads", kOnes}, {"count_include_pad", 1}};
 const Scale kImage{0.0253F, 0};
 const Scale kRelu{0.0117F, -128};
 const Scale kRelu8{0.0117F, 0, true};
@@ -129,8 +132,48 @@ std::vector<Row> layer_rows() {
       {"padding_around_an_odd_zero",
        [](QuantisedNet& n) {
          n.output(n.pair(n.quantised_conv(n.input_pair({1, 20, 9, 9}, kOdd), {24, 20, 3, 3}, kSame), {0.0203F}));
+       }},
+      {"padded_conv_stem_of_a_uint8_image",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 3, 17, 15}, {0.0271F, 114, true});
+         n.output(
+             n.pair(n.quantised_conv(x, {16, 3, 7, 7}, {{"pads", Ints{3, 3, 3, 3}}, {"strides", Ints{2, 2}}}), kOdd));
+       }},
+      {"padded_conv_stem_without_strides",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 3, 9, 11}, {0.0271F, 114, true});
+         n.output(n.pair(n.quantised_conv(x, {16, 3, 3, 5}, {{"pads", Ints{1, 2, 1, 2}}}), kOdd));
+       }},
+      {"padded_depthwise_around_an_odd_zero",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 24, 9, 9}, kOdd);
+         n.output(n.pair(n.quantised_conv(x, {24, 1, 5, 5}, {{"pads", Ints{2, 1, 0, 2}}, {"group", 24}}), kOdd));
+       }},
+      {"transposed_conv_around_an_odd_zero",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 16, 5, 5}, kOdd);
+         const auto w = n.levels({16, 12, 4, 4}, 0.0008F, 1);
+         n.output(n.pair(n.node("ConvTranspose", {x, w}, {{"strides", Ints{2, 2}}, {"pads", kOnes}}), {0.0203F, -17}));
+       }},
+      {"readers_share_a_border",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 16, 7, 7}, kOdd);
+         const auto a = n.pair(n.quantised_conv(x, {16, 16, 3, 3}, kSame), kOdd);
+         const auto b = n.pair(n.quantised_conv(x, {16, 16, 3, 3}, kSame), kRelu);
+         n.output(n.pair(n.add(a, b), {0.0271F, 5}));
        },
-       "around 11", 3},
+       "", 2},
+      {"hard_swish",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 16, 9, 9}, {0.0253F, 114, true});
+         const Scale swish{0.0137F, -101};
+         const auto a = n.pair(n.quantised_conv(x, {24, 16, 3, 3}, kSame), {0.0241F, -3});
+         const auto b = n.pair(n.node("HardSwish", {a}), swish);
+         const auto c = n.pair(n.quantised_conv(b, {24, 1, 3, 3}, {{"pads", kOnes}, {"group", 24}}), {0.0241F, -3});
+         const auto d = n.pair(n.node("HardSwish", {c}), swish);
+         n.output(n.pair(n.quantised_conv(d, {16, 24, 1, 1}), kOdd));
+       },
+       "", 2},
       {"matmul_keeps_its_steps",
        [](QuantisedNet& n) {
          const auto x = n.input_pair({3, 40}, kOdd);
@@ -175,6 +218,16 @@ std::vector<Row> layer_rows() {
          const auto x = n.input_pair({1, 20, 9, 9}, kOdd);
          n.output(n.pair(n.node("AveragePool", {x}, {{"kernel_shape", Ints{3, 3}}}), {0.0089F, 140, true}));
        }},
+      {"average_pool_counts_its_padding",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 20, 9, 9}, {0.0191F, -17});
+         n.output(n.pair(n.node("AveragePool", {x}, kCounted), {0.0089F, 140, true}));
+       }},
+      {"average_pool_counts_padding_of_relu",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({1, 20, 9, 9}, kRelu8);
+         n.output(n.pair(n.node("AveragePool", {x}, kCounted), {0.0089F, 3, true}));
+       }},
       {"mean",
        [](QuantisedNet& n) {
          n.output(n.pair(n.node("GlobalAveragePool", {n.input_pair({1, 20, 9, 9}, kRelu8)}), {0.0037F, -128}));
@@ -186,6 +239,14 @@ std::vector<Row> layer_rows() {
          const auto b = n.pair(n.quantised_conv(x, {32, 16, 1, 1}), kRelu8);
          n.output(n.pair(n.node("Concat", {a, b}, {{"axis", 1}}), {0.0229F, -17}));
        }},
+      {"concat_of_vectors_shares_one_scale",
+       [](QuantisedNet& n) {
+         const auto x = n.input_pair({3, 40}, kOdd);
+         const auto a = n.pair(n.node("MatMul", {x, n.levels({40, 12}, 0.001F, 1)}), {0.0151F, -5});
+         const auto b = n.pair(n.node("MatMul", {x, n.levels({40, 12}, 0.001F, 1)}), {0.0187F, 97, true});
+         n.output(n.pair(n.node("Concat", {a, b}, {{"axis", 1}}), {0.0229F, -17}));
+       },
+       "tensors that are joined share one scale", 3},
       {"relu_between_scales",
        [](QuantisedNet& n) {
          n.output(

@@ -28,7 +28,7 @@ struct Clamp {
 //   Conv, Dense:  acc = (residual << residual_shift) + sum x*w + bias      (x outside of the input: zeros.pad)
 //   Add:          acc = (a << shift_a) + (b << shift_b)                    (left shifts; one of them is 0)
 //                 with add_scales: acc = (a * multipliers[0] + b * multipliers[1]) >> add_scales->shift
-//   MaxPool:      acc = max x;       AveragePool: acc = (sum x) * multiplier
+//   MaxPool:      acc = max x;       AveragePool: acc = (sum x) * multiplier   (x in the padding: zeros.pad)
 // then y = clamp((acc + zeros.offset + rounding) >> shift, low, high), rounding = shift > 0 ? 2^(shift-1) : 0;
 // shift < 0: acc << -shift, and no offset.
 //
@@ -53,7 +53,7 @@ struct AddScales {
 struct ZeroPoints {
   int32_t output = 0;  // with channels
   int32_t offset = 0;  // Add, AveragePool
-  int32_t pad = 0;     // Conv: the integer of a real 0 around the input
+  int32_t pad = 0;     // Conv, AveragePool: the integer of a real 0 around the input, 0 or -128
   bool operator==(const ZeroPoints&) const = default;
 };
 struct Requantize {

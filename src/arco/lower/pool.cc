@@ -2,7 +2,8 @@
 // position combines it into the result tile.
 //
 // Padding must lose every maximum: vta++ pads with the minimum; plain VTA pads with zero, and the padded strips of the
-// tile are then lowered to -128 in place (min(0, -128)), each strip one ALU instruction.
+// tile are then lowered to -128 in place (min(0, -128)), each strip one ALU instruction. Averages pad with a real 0,
+// which is the minimum where the tensor's zero point is.
 #include "arco/lower/epilogue.h"
 #include "arco/lower/pool_stage.h"
 #include "arco/lower/tile_pipeline.h"
@@ -79,7 +80,8 @@ class PoolLowering {
     box.column = at.w * s.tile_w * w.stride_w - w.pads[1];
     box.column_count = g_.in_cols;
     for_each_transfer(view, box, sram, [&](Transfer t) {
-      t.pad_is_min = max_ && l_.hardware.variant == IsaVariant::kVtaPlus && t.pads != std::array<int64_t, 4>{};
+      const bool least = max_ ? l_.hardware.variant == IsaVariant::kVtaPlus : l_.numbers.zeros.pad != 0;
+      t.pad_is_min = least && t.pads != std::array<int64_t, 4>{};
       l_.emitter.load(MemoryType::kAcc8, t);
       if (max_ && !t.pad_is_min) lower_padding(t);
     });

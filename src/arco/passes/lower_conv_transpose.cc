@@ -89,7 +89,9 @@ class Lowering {
     conv.pads = {p_.taps[0] - 1, p_.taps[1] - 1, p_.taps[0] - 1 + p_.more[0], p_.taps[1] - 1 + p_.more[1]};
     conv.clamp = op.clamp;
     const Array weights = phase_weights(*graph_.tensor(node_.inputs[1]).constant, op.groups, p_);
-    add("", conv, {node_.inputs[0], graph_.add_constant(node_.name + ".phases", weights)});
+    const TensorId phases = graph_.add_constant(node_.name + ".phases", weights);
+    keep_steps(graph_.tensor(node_.inputs[1]), co, graph_.tensor(phases));
+    add("", conv, {node_.inputs[0], phases});
     if (passes::has_input(node_, 2)) set_phase_bias(co);
     add(".split", Reshape{{n, co, p_.stride[0], p_.stride[1], h, w}}, nodes_.back().outputs);
     add(".interleave", Transpose{{0, 1, 4, 2, 5, 3}}, nodes_.back().outputs);
@@ -112,6 +114,16 @@ class Lowering {
     output.name = node.name + ".out";
     node.outputs = {graph_.add_tensor(std::move(output))};
     nodes_.push_back(std::move(node));
+  }
+  // Every phase of a channel has its steps. Those of axis 1, the output channels of a group, are the same in all
+  // groups.
+  void keep_steps(const Tensor& before, int64_t channels, Tensor& after) const {
+    const std::vector<float>& steps = before.int8_steps;
+    if (steps.empty() || (steps.size() > 1 && before.int8_axis != 1)) return;
+    const auto phases = static_cast<size_t>(p_.stride[0] * p_.stride[1]);
+    for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+      after.int8_steps.insert(after.int8_steps.end(), phases, steps[c % steps.size()]);
+    }
   }
   // Every phase of a channel has its bias.
   void set_phase_bias(int64_t channels) {

@@ -114,6 +114,21 @@ TEST(LowerConvTranspose, NeedsNoCropWhereThePhasesFit) {
   EXPECT_EQ(after(net.graph, lower_conv_transpose), (Names{"Conv", "Reshape", "Transpose", "Reshape"}));
 }
 
+TEST(LowerConvTranspose, KeepsStepsOfOutputChannels) {
+  Net net;
+  ConvTranspose op;
+  op.strides = {1, 2};
+  op.groups = 2;
+  const TensorId w = net.constant({4, 3, 2, 2});
+  net.graph.tensor(w).int8_steps = {1, 2, 3};
+  net.graph.tensor(w).int8_axis = 1;
+  net.output(net.add(op, {net.input({1, 4, 4, 4}), w}));
+  after(net.graph, lower_conv_transpose);
+  const Tensor& phases = net.graph.tensor(net.graph.nodes[0].inputs[1]);
+  EXPECT_EQ(phases.int8_steps, (std::vector<float>{1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3}));
+  EXPECT_EQ(phases.int8_axis, 0);
+}
+
 TEST(RemoveIdentity, KnowsTheOperatorsThatMoveNothing) {
   Net net;
   TensorId t = net.input({2, 3});

@@ -38,6 +38,10 @@ std::string reason_without_arithmetic(const Graph& graph, const Node& node) {
   return fmt::format("{} has no integer form", op_name(op));
 }
 
+std::string reason_of_border(const Tensor& tensor) {
+  return fmt::format("border of zero point {}: the accelerator pads with 0 or -128 only", tensor.zero());
+}
+
 class Partition {
  public:
   explicit Partition(const Graph& graph)
@@ -67,6 +71,19 @@ class Partition {
     std::string reason;
   };
 
+  // A Pad of the quantised graph that stands for the padding of the operators that read it.
+  bool makes_border(const Node& node) const {
+    const auto* pad = std::get_if<Pad>(&node.op);
+    const Tensor& output = graph_.tensor(node.outputs[0]);
+    if (pad == nullptr || pad->mode != Pad::Mode::kConstant || output.type != DataType::kInt8) return false;
+    if (output.zero() == 0 || output.zero() == -128) return false;
+    return std::ranges::all_of(consumers_[static_cast<size_t>(node.outputs[0])], [&](int reader) {
+      const Op& op = graph_.nodes[static_cast<size_t>(reader)].op;
+      const auto* pool = std::get_if<Pool>(&op);
+      return std::holds_alternative<Conv>(op) || (pool != nullptr && pool->kind == Pool::Kind::kAverage);
+    });
+  }
+
   void convert(int index) {
     const Node& node = graph_.nodes[static_cast<size_t>(index)];
     Decision& decision = layers_[static_cast<size_t>(index)];
@@ -76,7 +93,8 @@ class Partition {
     layer.input = node.inputs.empty() ? kNoTensor : node.inputs[0];
     layer.output = node.outputs[0];
     if (!node.requantize) {
-      decision.reason = reason_without_arithmetic(graph_, node);
+      decision.reason =
+          makes_border(node) ? reason_of_border(graph_.tensor(layer.output)) : reason_without_arithmetic(graph_, node);
       return;
     }
     layer.numbers = *node.requantize;

@@ -126,15 +126,6 @@ void limit_to_grids(const Graph& graph, std::vector<std::vector<Array>>& sets) {
   }
 }
 
-bool pads_input(const Node& node) {
-  const auto any = [](const std::array<int64_t, 4>& pads) {
-    return std::ranges::any_of(pads, [](int64_t pad) { return pad != 0; });
-  };
-  if (const auto* conv = std::get_if<Conv>(&node.op)) return any(conv->pads);
-  const auto* pool = std::get_if<Pool>(&node.op);
-  return pool != nullptr && pool->kind == Pool::Kind::kAverage && any(pool->pads);
-}
-
 int brought_exponent(const Tensor& weights) {
   const std::vector<double> steps = channel_steps(weights);
   constexpr int kNoLimit = std::numeric_limits<int>::max();

@@ -22,9 +22,6 @@ size_t take_brought_scales(Graph& graph, bool keep);
 // about the network. `sets`: as in CalibrationData.
 void limit_to_grids(const Graph& graph, std::vector<std::vector<Array>>& sets);
 
-// Whether the node reads a real 0 around its input: a convolution, or an average that counts its padding.
-bool pads_input(const Node& node);
-
 // The exponent that weights bring, if it is one power of two for all; else INT_MAX.
 int brought_exponent(const Tensor& weights);
 

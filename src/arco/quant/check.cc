@@ -4,6 +4,7 @@
 #include <string>
 
 #include "arco/base/error.h"
+#include "arco/quant/border.h"
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/choose.h"
 #include "arco/quant/quantize.h"
@@ -83,8 +84,7 @@ class NodeChecker {
     require(
         (r.channels || r.zeros.output == 0) && (r.zeros.offset == 0 || r.add_scales || (averages && touches_grid())),
         "zero points only where the operator has a place for them");
-    require(r.zeros.pad == (pads_input(node_) && weighted ? input(0).zero() : 0) &&
-                (r.zeros.pad == 0 || r.zeros.pad == -128),
+    require(r.zeros.pad == (has_border(node_) ? input(0).zero() : 0) && (r.zeros.pad == 0 || r.zeros.pad == -128),
             "padding with the zero point of the input, 0 or -128");
     if (weighted) {
       check_weighted(r);
@@ -197,7 +197,6 @@ class NodeChecker {
     const double exact = std::ldexp(input(0).step() / (output().step() * divisor), r.shift);
     require(r.multiplier >= 1 && r.multiplier <= kHighestMultiplier && std::fabs(r.multiplier - exact) <= 0.5 + 1e-6,
             fmt::format("a multiplier of 15 bits near {}", exact));
-    require(!pads_input(node_) || input(0).zero() == 0, "padding only around zero point 0");
     const double zeros = std::ldexp(output().zero(), r.shift) - divisor * input(0).zero() * r.multiplier;
     require(r.zeros.offset == zeros, fmt::format("an offset of {}", zeros));
   }

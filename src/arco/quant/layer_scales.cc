@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "arco/quant/border.h"
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/choose.h"
 #include "arco/quant/grid_scales.h"
@@ -55,7 +56,7 @@ class LayerScales {
     const bool brings_steps = options_.keep_brought && !channel_steps(weights).empty() &&
                               brought_exponent(weights) == std::numeric_limits<int>::max();
     if (!has_grids && !brings_steps && options_.weight_scales == WeightScales::kPerTensor) return;
-    if (!padding_is_possible(node)) return drop(input(0));
+    if (!border_is_possible(node)) return drop(input(0));
     Neighbours neighbours{grid(input(0)), grid(node.outputs[0]), std::nullopt, has_grids};
     if (input(3) != kNoTensor) neighbours.residual = grid(input(3));
     const Array* bias = input(2) == kNoTensor ? nullptr : &*graph_.tensor(input(2)).constant;
@@ -63,10 +64,13 @@ class LayerScales {
     if (!scales_.channels[index] && has_grids) drop_all(node);
   }
 
-  // The integer of a real 0 around the input must be one that the hardware pads with.
-  bool padding_is_possible(const Node& node) const {
-    const int32_t zero = scales_.zero(node.inputs[0]);
-    return !pads_input(node) || zero == 0 || zero == -128;
+  // A border that the host makes is in memory. Padding of millions of pixels is allowed, and must not fill it.
+  bool border_is_possible(const Node& node) const {
+    constexpr int64_t kMostBytes = int64_t{1} << 30;
+    const TensorId x = node.inputs[0];
+    if (!needs_pad(node, scales_.zero(x))) return true;
+    const Shape wider = with_border(graph_.tensor(x).shape, border_of(node));
+    return is_reasonable(wider) && element_count(wider) <= kMostBytes;
   }
 
   void check_arithmetic(const Node& node) {
@@ -74,9 +78,8 @@ class LayerScales {
     if (std::holds_alternative<Add>(node.op)) {
       if (!choose_sum_scales(grid(node.inputs[0]), grid(node.inputs[1]), y)) drop_all(node);
     } else if (is_average(node)) {
-      const Grid x = grid(node.inputs[0]);
-      if (pads_input(node) && x.zero != 0) return drop(node.inputs[0]);
-      if (!choose_mean_scales(average_divisor(graph_, node), x, y)) drop_all(node);
+      if (!border_is_possible(node)) return drop(node.inputs[0]);
+      if (!choose_mean_scales(average_divisor(graph_, node), grid(node.inputs[0]), y)) drop_all(node);
     }
   }
 

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
 
 #include "arco/base/error.h"
+#include "arco/quant/border.h"
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/choose.h"
 #include "arco/quant/grid_scales.h"
@@ -128,6 +130,7 @@ class Builder {
       const bool is_constant = source_.tensor(id).constant.has_value();
       node.inputs[i] = is_constant && has_weights(old) ? kNoTensor : is_constant ? copy(id) : as_int8(id);
     }
+    if (needs_pad(old, scales_.zero(old.inputs[0]))) add_border(old, node);
     if (has_weights(old)) add_constants(index, node);
     if (const auto* function = std::get_if<Unary>(&old.op)) {
       node.inputs.push_back(add_table(*function, old.inputs[0], old.outputs[0], old.name));
@@ -138,6 +141,21 @@ class Builder {
     node.outputs = {int8_form(out)};
     node.requantize = requantize_of(index);
     graph_.nodes.push_back(std::move(node));
+  }
+
+  // `node` reads what `old` does, with the border around it. Nodes with the same border share it.
+  void add_border(const Node& old, Node& node) {
+    const std::array<int64_t, 4> border = border_of(old);
+    const auto [place, is_new] = bordered_.try_emplace({old.inputs[0], border}, kNoTensor);
+    if (is_new) {
+      Tensor wider = int8_tensor(old.inputs[0]);
+      wider.name = old.name + ".bordered";
+      wider.shape = with_border(wider.shape, border);
+      place->second = graph_.add_tensor(std::move(wider));
+      graph_.nodes.push_back({old.name + ".border", pad_of(border), {node.inputs[0]}, {place->second}, std::nullopt});
+    }
+    node.inputs[0] = place->second;
+    take_border(node.op);
   }
 
   TensorId add_table(const Unary& function, TensorId from, TensorId to, const std::string& name) {
@@ -251,12 +269,16 @@ class Builder {
       r.residual_shift = channels->residual_shift;
       r.channels = ChannelRequantize{channels->multipliers, channels->residual_multipliers, channels->product_shift};
       r.zeros.output = scales_.zero(node.outputs[0]);
-      if (pads_input(node)) r.zeros.pad = scales_.zero(node.inputs[0]);
+      set_pad(r, node);
       return;
     }
     const int scale = exponent(node.inputs[0]) + scales_.weight[index];
     r.shift = scale - exponent(node.outputs[0]);
     if (node.inputs.size() > 3 && node.inputs[3] != kNoTensor) r.residual_shift = scale - exponent(node.inputs[3]);
+  }
+  void set_pad(Requantize& r, const Node& node) const {
+    const int32_t zero = scales_.zero(node.inputs[0]);
+    if (has_border(node) && !needs_pad(node, zero)) r.zeros.pad = zero;
   }
   void set_sum(Requantize& r, const Node& node) const {
     if (touches_grid(node)) {
@@ -281,6 +303,7 @@ class Builder {
       r.multiplier = mean->multiplier;
       r.shift = mean->shift;
       r.zeros.offset = mean->offset;
+      set_pad(r, node);
       return;
     }
     const auto scale = average_scale(divisor, exponent(node.outputs[0]) - exponent(node.inputs[0]));
@@ -293,6 +316,7 @@ class Builder {
   const Scales& scales_;
   Graph graph_;
   std::vector<TensorId> float_form_, int8_form_;  // by old TensorId
+  std::map<std::pair<TensorId, std::array<int64_t, 4>>, TensorId> bordered_;
 };
 
 // Constants that int8 nodes read; in float, anything goes (masks hold -infinity).

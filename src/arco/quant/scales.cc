@@ -13,8 +13,7 @@
 //
 // Grids that the model brings are not moved, and nodes that touch one have no wishes: their numbers are found
 // afterwards for any steps (channel_scales, grid_scales). Where there are none, the node's grids are dropped for the
-// power of two that covers them, and the search starts again. So are grids that differ within a group, and those that
-// padding cannot have: the hardware's is 0, or -128.
+// power of two that covers them, and the search starts again. So are grids that differ within a group.
 #include "arco/quant/scales.h"
 
 #include <algorithm>

@@ -132,8 +132,10 @@ Array int_pool(const Pool& op, const Call& call, int64_t width) {
     });
   }
   return for_each_window<int8_t>(op, call, [&](const int8_t* plane, const Span& row, const Span& column) {
+    const int64_t outside = row.padded * column.padded - row.inside * column.inside;
+    const int32_t padding = wrap_multiply(static_cast<int32_t>(outside), scale.zeros.pad);
     const int32_t sum =
-        fold(op, plane, width, row, column, int32_t{0}, [](int32_t acc, int8_t x) { return wrap_add(acc, x); });
+        fold(op, plane, width, row, column, padding, [](int32_t acc, int8_t x) { return wrap_add(acc, x); });
     return requantize(wrap_multiply(sum, scale.multiplier), scale);
   });
 }

@@ -289,12 +289,14 @@ class Compiler {
 Executable compile(Graph quantized, const HardwareConfig& hardware, const ScheduleSource& schedules, ChainRule chains) {
   ErrorList errors("hardware " + hardware.to_string());
   for (const std::string& violation : hardware.violations()) errors.add("{}", violation);
-  const auto channels = [](const Node& node) { return node.requantize && node.requantize->channels; };
-  if (hardware.variant == IsaVariant::kUp && std::ranges::any_of(quantized.nodes, channels)) {
+  const auto needs_plus = [](const Node& node) {
+    return node.requantize && (node.requantize->channels || node.requantize->zeros.pad != 0);
+  };
+  if (hardware.variant == IsaVariant::kUp && std::ranges::any_of(quantized.nodes, needs_plus)) {
     errors.add(
-        "the weights have a scale for each channel, which takes a multiplication by a vector that chips of variant up "
-        "do "
-        "not have; quantise with --weight-scales per-tensor, or take hardware of variant vta++");
+        "there is a scale for each channel of weights, or padding other than 0: multiplication by a vector and padding "
+        "with the minimum are of chips of variant vta++. Quantise with --weight-scales per-tensor, or take such "
+        "hardware");
   }
   errors.throw_if_any();
   Executable executable;

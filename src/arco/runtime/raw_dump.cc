@@ -104,35 +104,49 @@ class LayerImages {
     pack_activation(values_.at(tensor), buffer(index).layout, bytes);
   }
 
+  // Channels that pad the last block are computed like the others.
   void expect_output(std::span<uint8_t> bytes) const {
     const ActivationLayout& layout = buffer(compiled_.output_buffer).layout;
     const Array value = output_with_whole_batches(layout.batch);
-    pack_activation(value, layout, bytes);
-    const int32_t zero = answer_to_zeros();
-    if (zero == 0) return;
-    Array ones(DataType::kInt8, value.shape());
-    std::fill(ones.mutable_bytes().begin(), ones.mutable_bytes().end(), uint8_t{1});
-    Image is_value(bytes.size());
-    pack_activation(ones, layout, is_value);
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      if (is_value[i] == 0) bytes[i] = static_cast<uint8_t>(zero);
+    Shape shape = value.shape();
+    shape[1] = ceil_div(shape[1], layout.block) * layout.block;
+    const size_t image = value.size() / static_cast<size_t>(shape[0]);
+    const Array padding = answer_to_zeros();
+    Array whole(DataType::kInt8, shape);
+    const auto from = value.bytes();
+    const auto to = whole.mutable_bytes();
+    const size_t whole_image = to.size() / static_cast<size_t>(shape[0]);
+    for (size_t i = 0; i < to.size(); ++i) {
+      const size_t at = i % whole_image;
+      to[i] = at < image ? from[i / whole_image * image + at] : padding.bytes()[at % padding.size()];
     }
+    pack_activation(whole, layout, bytes);
   }
 
-  // What comes out where a layer sees zeros only, weights and bias included: the channels that pad a block.
-  int32_t answer_to_zeros() const {
+  // What comes out, for one channel [1, 1, h, w], where a layer sees zeros only, weights and bias included. Averages
+  // see their padding too.
+  Array answer_to_zeros() const {
     const AcceleratorLayer& layer = compiled_.layer;
+    const Workload& w = layer.workload;
     const Requantize& numbers = layer.numbers;
-    const bool has_offset = layer.workload.kind != WorkloadKind::kConv2d && numbers.shift > 0;
-    const int32_t offset = has_offset ? numbers.zeros.offset + rounding_of(numbers.shift) : 0;
-    const int32_t zero = std::clamp(has_offset ? offset >> numbers.shift : 0, numbers.low, numbers.high);
-    const Requantize& stage = layer.stage_numbers;
-    if (layer.workload.pools_averages()) {
-      const int64_t sum = zero * layer.workload.pool->kh * layer.workload.pool->kw;
-      return requantized(sum * stage.multiplier + rounding_of(stage.shift), stage);
+    Array answer(DataType::kInt8, {1, 1, w.oh, w.ow});
+    if (w.kind == WorkloadKind::kAveragePool) {
+      Graph graph = e_.graph;
+      const Node& node = graph.nodes[static_cast<size_t>(layer.node)];
+      graph.tensor(node.outputs[0]).shape = answer.shape();
+      return run_reference_node(graph, node, {Array(DataType::kInt8, {1, 1, w.h, w.w})}).front();
     }
-    if (layer.workload.add) return requantized(sum_with_zero(zero, stage), stage);
-    return zero;
+    const int32_t offset = w.kind == WorkloadKind::kAdd ? numbers.zeros.offset + rounding_of(numbers.shift) : 0;
+    int32_t zero = std::clamp(numbers.shift > 0 ? offset >> numbers.shift : 0, numbers.low, numbers.high);
+    const Requantize& stage = layer.stage_numbers;
+    if (w.pools_averages()) {
+      const int64_t sum = zero * w.pool->kh * w.pool->kw;
+      zero = requantized(sum * stage.multiplier + rounding_of(stage.shift), stage);
+    }
+    if (w.add) zero = requantized(sum_with_zero(zero, stage), stage);
+    const auto bytes = answer.mutable_bytes();
+    std::fill(bytes.begin(), bytes.end(), static_cast<uint8_t>(zero));
+    return answer;
   }
 
   static int32_t requantized(int64_t rounded, const Requantize& numbers) {

@@ -11,6 +11,7 @@
 #include "arco/base/file.h"
 #include "arco/plan/packing.h"
 #include "arco/reference/interpreter.h"
+#include "arco/reference/test_graph.h"
 #include "arco/runtime/small_network.h"
 #include "arco/sim/functional.h"
 
@@ -88,6 +89,20 @@ TEST_F(RawDump, PaddingLanesHoldTheClampedZero) {
   // 20 channels in blocks of 16: twelve lanes pad, and an activation from 0.5 to 2 moves their zero.
   const Executable executable = compile(SmallNetwork::make(1, {0.5F, 2}), HardwareConfig{});
   EXPECT_EQ(write_raw_layers(executable, inputs_of(executable), folder_).size(), 3U);
+}
+
+TEST_F(RawDump, PaddingLanesOfAveragesSeeTheirPadding) {
+  testing_support::TestGraph t;
+  const TensorId x = t.input("x", {1, 20, 6, 6});
+  Pool pool{.kind = Pool::Kind::kAverage, .kernel = {3, 3}, .pads = {1, 1, 1, 1}, .clamp = {}};
+  pool.count_include_pad = true;
+  const TensorId y = t.node("mean", pool, {x});
+  t.graph.tensor(x).grid = Grid{0.01, -128};
+  t.graph.tensor(y).grid = Grid{0.02, -128};
+  const Graph& graph = t.finish({y});
+  const Ranges ranges = calibrate(graph, noise_calibration(graph, 1));
+  const Executable executable = compile(quantize(graph, ranges, {.keep_brought = true}), configuration(0, 4, 4));
+  EXPECT_EQ(write_raw_layers(executable, inputs_of(executable), folder_).size(), 1U);
 }
 
 TEST_F(RawDump, NothingStaysAfterAWrongProgram) {

@@ -12,7 +12,7 @@ namespace arco {
 class SmallNetwork {
  public:
   // Quantised; `clamp` is the activation of the first convolution. With options.keep_brought, tensors bring grids as
-  // quantised models do: the activation from -128 on, the others around other zero points where nothing pads them.
+  // quantised models do: the activation from -128 on, the others around other zero points.
   static Graph make(uint64_t seed = 1, const Clamp& clamp = {0, std::numeric_limits<float>::infinity()},
                     const QuantizeOptions& options = {}) {
     return SmallNetwork(seed).build(clamp, options);
@@ -43,7 +43,7 @@ class SmallNetwork {
       graph_.tensor(id).grid = Grid{range / (127 - zero), zero};
     };
     if (options.keep_brought) {
-      bring(image, image, 0);
+      bring(image, image, -14);
       bring(first, first, -128);
       bring(second, second, 9);
       bring(pooled, second, 9);
