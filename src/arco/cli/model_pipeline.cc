@@ -181,7 +181,6 @@ QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, C
   simplify_and_follow(options, scales.keep_brought, model);
   CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
                                                    : load_calibration(model.graph, options.calibrate);
-  limit_to_grids(model.graph, data.sets);
   Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges), scales);
   model.calibrated_on_noise = data.is_noise && uses_ranges(quantized);
   if (model.calibrated_on_noise) {

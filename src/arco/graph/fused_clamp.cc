@@ -12,4 +12,29 @@ Clamp* clamp_of(Op& op) {
   return nullptr;
 }
 
+namespace {
+
+struct Moves {
+  bool operator()(const Flatten&) const { return true; }
+  bool operator()(const Reshape&) const { return true; }
+  bool operator()(const Identity&) const { return true; }
+  bool operator()(const Concat&) const { return true; }
+  bool operator()(const UnfoldColumns&) const { return true; }
+  bool operator()(const Transpose&) const { return true; }
+  bool operator()(const Slice&) const { return true; }
+  bool operator()(const Gather&) const { return true; }
+  bool operator()(const Expand&) const { return true; }
+  bool operator()(const Resize& op) const { return op.mode == Resize::Mode::kNearest; }
+  template <typename Other>
+  bool operator()(const Other&) const {
+    return false;
+  }
+};
+
+}  // namespace
+
+bool only_moves(const Op& op) {
+  return std::visit(Moves{}, op);
+}
+
 }  // namespace arco

@@ -44,12 +44,13 @@ void lower_conv_transpose(Graph& graph);
 // operands could take the other, the later one does.
 void fuse_residual(Graph& graph);
 
-// Clip (and so ReLU) goes into the clamp of the Conv, Dense, Add, Pool or Clip before it.
+// Clip (and so ReLU) goes into the clamp of the Conv, Dense, Add, Pool or Clip before it, also where nodes that only
+// move values are between.
 void fuse_clamp(Graph& graph);
 
-// A convolution that reads few channels of a graph input leaves most of a block of input channels empty. Its kernel's
-// columns, or for large strides the pixels of a stride, become channels, which the host lays out once with the input:
-// 3 channels and 7 columns are 21 channels, strides of 4 make 48.
+// A convolution that reads few channels of a graph input, limited or not, leaves most of a block of input channels
+// empty. Its kernel's columns, or for large strides the pixels of a stride, become channels, which the host lays out
+// once with the input: 3 channels and 7 columns are 21 channels, strides of 4 make 48.
 void unfold_input(Graph& graph);
 
 // Nodes and tensors that no graph output needs go away; graph inputs stay.

@@ -244,6 +244,25 @@ TEST(FuseClamp, TwoClampsInARowAreOne) {
   }
 }
 
+TEST(FuseClamp, GoesThroughWhatOnlyMovesValues) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  const TensorId a = net.add(Reshape{{1, 2, 4, 8}}, {net.add(Transpose{{0, 1, 3, 2}}, {net.conv(x, 4, true)})});
+  const TensorId b = net.add(Pool{.kernel = {1, 1}, .clamp = {}}, {net.add(Reshape{{1, 2, 4, 8}}, {x})});
+  net.output(net.relu(net.add(Concat{1}, {a, b})));
+  EXPECT_EQ(after(net.graph, fuse_clamp), (Names{"Conv", "Transpose", "Reshape", "Reshape", "MaxPool", "Concat"}));
+  EXPECT_EQ(std::get<Conv>(net.graph.nodes[0].op).clamp.low, 0);
+  EXPECT_EQ(std::get<Pool>(net.graph.nodes[4].op).clamp.low, 0);
+}
+
+TEST(FuseClamp, StaysBehindAJoinThatBringsValuesWithoutAClamp) {
+  Net net;
+  const TensorId x = net.input({1, 4, 4, 4});
+  net.output(net.relu(net.add(Concat{1}, {net.conv(x, 4, true), x})));
+  EXPECT_EQ(after(net.graph, fuse_clamp), (Names{"Conv", "Concat", "Clip"}));
+  EXPECT_TRUE(std::get<Conv>(net.graph.nodes[0].op).clamp.is_identity());
+}
+
 TEST(FuseClamp, NotWhenTheUnclampedValueIsRead) {
   Net net;
   const TensorId x = net.input({1, 4, 4, 4});

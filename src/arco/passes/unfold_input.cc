@@ -85,6 +85,17 @@ bool is_input(const Graph& graph, TensorId id) {
   return std::find(graph.inputs.begin(), graph.inputs.end(), id) != graph.inputs.end();
 }
 
+// By TensorId: graph inputs, also limited ones.
+std::vector<bool> host_tensors(const Graph& graph) {
+  std::vector<bool> host(graph.tensors.size(), false);
+  for (const TensorId id : graph.inputs) host[static_cast<size_t>(id)] = true;
+  for (const Node& node : graph.nodes) {
+    if (std::holds_alternative<Clip>(node.op) && is_input(graph, node.inputs[0]))
+      host[static_cast<size_t>(node.outputs[0])] = true;
+  }
+  return host;
+}
+
 // Replaces one convolution by the nodes that rearrange its input and the convolution of the result.
 class Unfolding {
  public:
@@ -158,18 +169,19 @@ class Unfolding {
   std::vector<Node> nodes_;
 };
 
-bool unfolds(const Graph& graph, const Node& node) {
+bool unfolds(const Graph& graph, const Node& node, const std::vector<bool>& on_host) {
   const auto* conv = std::get_if<Conv>(&node.op);
-  if (conv == nullptr || conv->groups != 1 || !is_input(graph, node.inputs[0])) return false;
+  if (conv == nullptr || conv->groups != 1 || !on_host[static_cast<size_t>(node.inputs[0])]) return false;
   return passes::has_constant_weights(graph, node) && graph.tensor(node.inputs[1]).shape[1] <= kFewChannels;
 }
 
 }  // namespace
 
 void unfold_input(Graph& graph) {
+  const std::vector<bool> on_host = host_tensors(graph);
   std::vector<Node> nodes;
   for (const Node& node : graph.nodes) {
-    if (!unfolds(graph, node)) {
+    if (!unfolds(graph, node, on_host)) {
       nodes.push_back(node);
       continue;
     }

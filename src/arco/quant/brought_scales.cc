@@ -48,7 +48,11 @@ Grid grid_of(const LinearScale& scale, DataType type) {
 class Taker {
  public:
   Taker(Graph& graph, bool keep)
-      : graph_(graph), keep_(keep), consumers_(graph.consumers()), producers_(graph.producers()) {}
+      : graph_(graph),
+        keep_(keep),
+        consumers_(graph.consumers()),
+        producers_(graph.producers()),
+        taken_(graph.tensors.size()) {}
 
   size_t run() {
     size_t taken = 0;
@@ -68,13 +72,15 @@ class Taker {
     const auto scale = scale_of(graph_, node);
     if (!scale) return false;
     const Grid grid = grid_of(*scale, type);
-    const auto& brought = graph_.tensor(x).grid;
+    std::optional<Grid>& taken = taken_[static_cast<size_t>(x)];
+    const bool differs = taken && *taken != grid && producers_[static_cast<size_t>(x)] >= 0;
     const auto& readers = readers_of(integers);
     const bool pairs = std::ranges::all_of(readers, [&](int reader) {
       const Node& other = graph_.nodes[static_cast<size_t>(reader)];
       return std::holds_alternative<DequantizeLinear>(other.op) && scale_of(graph_, other) == scale;
     });
-    if (is_output(integers) || readers.empty() || !pairs || (brought && *brought != grid)) return false;
+    if (is_output(integers) || readers.empty() || !pairs || differs) return false;
+    taken = grid;
     for (const int reader : readers) {
       Node& other = graph_.nodes[static_cast<size_t>(reader)];
       other.op = Identity{};
@@ -82,23 +88,36 @@ class Taker {
     }
     if (graph_.tensor(x).constant) return true;
     graph_.tensor(x).grid = grid;
-    limit(x, grid);
+    limit(x, grid, readers);
     return true;
   }
 
-  // Values beyond the grid saturate, if nothing but the pair reads them.
-  void limit(TensorId x, const Grid& grid) {
+  // Values beyond the grid saturate: in the node that makes them for the pair alone, or else where the pair was.
+  void limit(TensorId x, const Grid& grid, const std::vector<int>& readers) {
     const bool is_activation = grid.zero == -128 || grid.zero == 127;
     const int producer = producers_[static_cast<size_t>(x)];
-    if (producer < 0 || readers_of(x).size() != 1 || is_output(x) || !(keep_ || is_activation)) return;
-    Clamp* clamp = clamp_of(graph_.nodes[static_cast<size_t>(producer)].op);
-    if (clamp != nullptr) *clamp = limited(*clamp, grid);
+    if (!keep_ && !is_activation && producer >= 0) return;
+    const bool alone = producer >= 0 && readers_of(x).size() == 1 && !is_output(x);
+    Clamp* clamp = alone ? clamp_of(graph_.nodes[static_cast<size_t>(producer)].op) : nullptr;
+    if (clamp != nullptr) {
+      *clamp = limited(*clamp, grid);
+      return;
+    }
+    Node& first = graph_.nodes[static_cast<size_t>(readers.front())];
+    first.op = Clip{limited({}, grid)};
+    graph_.tensor(first.outputs[0]).grid = grid;
+    for (size_t i = 1; i < readers.size(); ++i) {
+      graph_.nodes[static_cast<size_t>(readers[i])].inputs = {first.outputs[0]};
+    }
+    if (producer < 0) graph_.tensor(x).grid.reset();  // the host has it in float
   }
 
   Graph& graph_;
   const bool keep_;
   const std::vector<std::vector<int>> consumers_;
   const std::vector<int> producers_;
+  std::vector<std::optional<Grid>>
+      taken_;  // by TensorId; a tensor in int8 has one, the host's float inputs may have more
 };
 
 }  // namespace
@@ -115,17 +134,6 @@ size_t take_brought_scales(Graph& graph, bool keep) {
   return taken;
 }
 
-void limit_to_grids(const Graph& graph, std::vector<std::vector<Array>>& sets) {
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    const auto& grid = graph.tensor(graph.inputs[i]).grid;
-    if (!grid) continue;
-    const Clamp range = limited({}, *grid);
-    for (auto& inputs : sets) {
-      for (float& value : inputs.at(i).mutable_data<float>()) value = std::clamp(value, range.low, range.high);
-    }
-  }
-}
-
 int brought_exponent(const Tensor& weights) {
   const std::vector<double> steps = channel_steps(weights);
   constexpr int kNoLimit = std::numeric_limits<int>::max();
@@ -135,7 +143,8 @@ int brought_exponent(const Tensor& weights) {
 
 int covering_exponent(const Grid& grid) {
   const double reach = std::max(std::abs(-128.0 - grid.zero), std::abs(127.0 - grid.zero));
-  return largest_exponent(grid.zero == 0 ? grid.step : grid.step * reach / 127, 1);
+  constexpr double kReach = 127.5;  // what rounds to 127
+  return largest_exponent(grid.zero == 0 ? grid.step : grid.step * reach / kReach, 1);
 }
 
 bool is_power_of_two(const Grid& grid) {

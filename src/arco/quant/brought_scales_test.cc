@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "arco/graph/fused_clamp.h"
 #include "arco/quant/kept_scales.h"
 #include "arco/quant/quantize.h"
 #include "arco/reference/test_graph.h"
@@ -57,7 +58,7 @@ TEST(BroughtScales, PowersOfTwoAreKeptWhateverTheCalibrationSays) {
   EXPECT_EQ(take_brought_scales(graph, false), 2U);
   for (const Node& node : graph.nodes) EXPECT_FALSE(std::holds_alternative<DequantizeLinear>(node.op)) << node.name;
   const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)));
-  EXPECT_EQ(exponent_of(q, "x.int8"), 3);
+  EXPECT_EQ(exponent_of(q, "in.dequantize:out.int8"), 3);
   EXPECT_EQ(exponent_of(q, "w"), 6);
   EXPECT_EQ(exponent_of(q, "fc:out"), -1);
   const BroughtScales scales = compare_brought_scales(graph, q);
@@ -73,12 +74,12 @@ TEST(BroughtScales, OthersAreRoundedUpAndNamed) {
   const TensorId w = t.weights("w", {0.01F});
   Graph graph = t.finish({t.node("fc", Dense{}, {x, w})});
   EXPECT_EQ(take_brought_scales(graph, false), 1U);
-  EXPECT_EQ(graph.tensor(graph.inputs[0]).grid, (Grid{0.1F, -128}));
+  EXPECT_EQ(graph.tensor(graph.nodes.at(1).outputs[0]).grid, (Grid{0.1F, -128}));
   const Graph q = quantize(graph, calibrate(graph, noise_calibration(graph, 3)));
-  EXPECT_EQ(exponent_of(q, "x.int8"), 2);  // 255 steps of 0.1 are less than 127 of 0.25
+  EXPECT_EQ(exponent_of(q, "in.dequantize:out.int8"), 2);  // 255 steps of 0.1 are less than 127 of 0.25
   const BroughtScales scales = compare_brought_scales(graph, q);
   EXPECT_EQ(scales.activations.kept, 0U);
-  EXPECT_THAT(scales.activations.example, HasSubstr("'x': 0.1 around -128 becomes 0.25"));
+  EXPECT_THAT(scales.activations.example, HasSubstr("'in.dequantize:out': 0.1 around -128 becomes 0.25"));
   EXPECT_EQ(scales.weights.kept, 0U);
   EXPECT_THAT(scales.weights.example, HasSubstr("'w': 0.01 becomes"));
 }
@@ -135,12 +136,35 @@ TEST(BroughtScales, ActivationsInTheZeroPointLimitWhatMakesThem) {
   }
 }
 
+// Of the only node that has any.
+Clamp limits_of(Graph graph, bool keep) {
+  take_brought_scales(graph, keep);
+  for (Node& node : graph.nodes) {
+    Clamp* clamp = clamp_of(node.op);
+    if (clamp != nullptr && !clamp->is_identity()) return *clamp;
+  }
+  return {};
+}
+
+TEST(BroughtScales, WhatHasNoClampIsLimitedBehindIt) {
+  for (const bool keep : {false, true}) {
+    QdqGraph input;
+    EXPECT_EQ(limits_of(input.finish({input.uint8_pair("out", input.input("x", {1, 3}), 0.25F, 0)}), keep).high,
+              63.75F);
+    QdqGraph product;
+    const TensorId x = product.input("x", {1, 3});
+    const TensorId y = product.node("square", Binary{Binary::Kind::kMul}, {x, x});
+    EXPECT_EQ(limits_of(product.finish({product.uint8_pair("out", y, 0.25F, 255)}), keep).low, -63.75F);
+  }
+}
+
 TEST(BroughtScales, TensorsThatOthersReadInFloatAreNotLimited) {
   QdqGraph t;
   const TensorId y = t.node("fc", Dense{}, {t.input("x", {1, 3}), t.weights("w", {0.015625F})});
   Graph graph = t.finish({t.uint8_pair("out", y, 0.25F, 0), t.node("exp", Unary{Unary::Kind::kExp}, {y})});
   take_brought_scales(graph, true);
   EXPECT_TRUE(std::get<Dense>(graph.nodes.at(0).op).clamp.is_identity());
+  EXPECT_TRUE(std::ranges::any_of(graph.nodes, [](const Node& n) { return std::holds_alternative<Clip>(n.op); }));
 }
 
 TEST(BroughtScales, TensorsThatMustShareAScaleAreRequantised) {
@@ -157,13 +181,15 @@ TEST(BroughtScales, TensorsThatMustShareAScaleAreRequantised) {
 }
 
 TEST(BroughtScales, APairOfAnotherScaleOnOneTensorStays) {
-  QdqGraph t;
-  const TensorId x = t.input("x", {1, 3});
-  const TensorId a = t.pair("a", x, 0.5F);
-  const TensorId b = t.pair("b", x, 0.25F);
-  Graph graph = t.finish({a, b});
-  EXPECT_EQ(take_brought_scales(graph, true), 1U);
-  EXPECT_EQ(graph.tensor(x).grid, (Grid{0.5F, 0}));
+  for (const bool is_input : {false, true}) {
+    QdqGraph t;
+    const TensorId in = t.input("x", {1, 3});
+    const TensorId x = is_input ? in : t.node("fc", Dense{}, {in, t.weights("w", {0.015625F})});
+    const TensorId a = t.pair("a", x, 0.5F);
+    const TensorId b = t.pair("b", x, 0.25F);
+    Graph graph = t.finish({a, b});
+    EXPECT_EQ(take_brought_scales(graph, true), is_input ? 2U : 1U) << "the host can quantise its input twice";
+  }
 }
 
 }  // namespace

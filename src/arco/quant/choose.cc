@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "arco/graph/fused_clamp.h"
 #include "arco/reference/pool.h"
 
 namespace arco {
@@ -46,28 +47,18 @@ bool computes_in_int8(const Graph& graph, const Node& node) {
   return false;
 }
 
-// Only moves or limits values.
-struct Moves {
-  bool operator()(const Clip&) const { return true; }
-  bool operator()(const Flatten&) const { return true; }
-  bool operator()(const Reshape&) const { return true; }
-  bool operator()(const Identity&) const { return true; }
-  bool operator()(const Concat&) const { return true; }
-  bool operator()(const UnfoldColumns&) const { return true; }
-  bool operator()(const Transpose&) const { return true; }
-  bool operator()(const Slice&) const { return true; }
-  bool operator()(const Gather&) const { return true; }
-  bool operator()(const Expand&) const { return true; }
-  bool operator()(const Pad& op) const { return op.mode != Pad::Mode::kConstant || op.value == 0; }
-  bool operator()(const Resize& op) const { return op.mode == Resize::Mode::kNearest; }
-  template <typename Other>
-  bool operator()(const Other&) const {
-    return false;
-  }
-};
+bool moves_or_limits(const Op& op) {
+  const Pad* pad = std::get_if<Pad>(&op);
+  const bool keeps_scale = pad != nullptr && (pad->mode != Pad::Mode::kConstant || pad->value == 0);
+  return only_moves(op) || std::holds_alternative<Clip>(op) || keeps_scale;
+}
 
 bool is_follower(const Graph& graph, const Node& node) {
-  if (!std::visit(Moves{}, node.op)) return false;
+  if (!moves_or_limits(node.op)) return false;
+  // The host has the network's inputs anyway: it limits them before it quantises them.
+  const bool limits_input =
+      std::holds_alternative<Clip>(node.op) && std::ranges::find(graph.inputs, node.inputs[0]) != graph.inputs.end();
+  if (limits_input) return false;
   if (std::holds_alternative<Gather>(node.op)) return is_variable(graph, node.inputs[0]);
   return std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) { return is_variable(graph, id); });
 }
@@ -76,7 +67,7 @@ bool is_follower(const Graph& graph, const Node& node) {
 
 bool moves_values(const Op& op) {
   const Pool* pool = std::get_if<Pool>(&op);
-  return std::visit(Moves{}, op) || (pool != nullptr && pool->kind == Pool::Kind::kMax);
+  return moves_or_limits(op) || (pool != nullptr && pool->kind == Pool::Kind::kMax);
 }
 
 bool has_weights(const Node& node) {

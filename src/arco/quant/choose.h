@@ -13,7 +13,8 @@ namespace arco {
 //   Add           two non-constant operands of equal shape
 //   Pool          maximum; average if all windows have the same divisor
 //   Clip, Concat, Reshape, Slice, nearest Resize and whatever else only moves or limits values follows its neighbours,
-//                 so that float data does not lose precision between two float operators
+//                 so that float data does not lose precision between two float operators; a Clip of a graph input
+//                 stays in float
 //   Unary         between two int8 nodes, as a table
 // Nodes named in `float_nodes` stay in float.
 std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::string>& float_nodes);

@@ -35,6 +35,7 @@ class Builder {
   Builder(const Graph& source, const Scales& scales)
       : source_(source),
         scales_(scales),
+        consumers_(source.consumers()),
         float_form_(source.tensors.size(), kNoTensor),
         int8_form_(source.tensors.size(), kNoTensor) {}
 
@@ -123,6 +124,7 @@ class Builder {
 
   void add_int8_node(size_t index) {
     const Node& old = source_.nodes[index];
+    if (limits_nothing(old)) return pass_on(old);
     Node node = old;
     for (size_t i = 0; i < old.inputs.size(); ++i) {
       const TensorId id = old.inputs[i];
@@ -141,6 +143,27 @@ class Builder {
     node.outputs = {int8_form(out)};
     node.requantize = requantize_of(index);
     graph_.nodes.push_back(std::move(node));
+  }
+
+  // A Clip to the range that int8 has anyway.
+  bool limits_nothing(const Node& node) const {
+    const auto* clip = std::get_if<Clip>(&node.op);
+    if (clip == nullptr) return false;
+    const Tensor x = int8_tensor(node.inputs[0]);
+    const Tensor y = int8_tensor(node.outputs[0]);
+    Requantize range;
+    set_range(range, clip->clamp, y);
+    return x.grid == y.grid && x.exponent == y.exponent && range.low <= (y.grid ? -128 : -127) && range.high == 127;
+  }
+
+  // The node's output is its input. Where nobody else reads that, it is called by the output's name: the float tensor
+  // of this name has the same range.
+  void pass_on(const Node& node) {
+    const TensorId from = node.inputs[0];
+    const TensorId to = node.outputs[0];
+    int8_form(to) = as_int8(from);
+    if (consumers_[static_cast<size_t>(from)].size() > 1 || is_output(from)) return;
+    graph_.tensor(int8_form(to)).name = source_.tensor(to).name + (is_output(to) ? ".int8" : "");
   }
 
   // `node` reads what `old` does, with the border around it. Nodes with the same border share it.
@@ -314,6 +337,7 @@ class Builder {
 
   const Graph& source_;
   const Scales& scales_;
+  const std::vector<std::vector<int>> consumers_;
   Graph graph_;
   std::vector<TensorId> float_form_, int8_form_;  // by old TensorId
   std::map<std::pair<TensorId, std::array<int64_t, 4>>, TensorId> bordered_;
