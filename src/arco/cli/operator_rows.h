@@ -306,23 +306,24 @@ inline onnx::TensorProto bytes(const Shape& shape, int type, const std::function
   return tensor;
 }
 
+inline std::string int8_weights(Net& n, const Shape& shape) {
+  return n.constant(
+      bytes(shape, onnx::TensorProto::INT8, [](int64_t i) { return static_cast<int>(i * 37 % 200) - 100; }));
+}
+inline std::string zero(Net& n, int value) {
+  return n.constant(bytes({}, onnx::TensorProto::UINT8, [=](int64_t) { return value; }));
+}
+inline std::string zero_int8(Net& n) {
+  return n.constant(bytes({}, onnx::TensorProto::INT8, [](int64_t) { return 0; }));
+}
+inline std::string quantized(Net& n, const std::string& x, float scale) {
+  return n.node("QuantizeLinear", {x, n.scalar(scale), zero(n, 128)});
+}
+inline std::string dequantized(Net& n, const std::string& x, float scale) {
+  return n.node("DequantizeLinear", {x, n.scalar(scale), zero(n, 128)});
+}
+
 inline std::vector<Row> products() {
-  const auto weights = [](Net& n, const Shape& shape) {
-    return n.constant(
-        bytes(shape, onnx::TensorProto::INT8, [](int64_t i) { return static_cast<int>(i * 37 % 200) - 100; }));
-  };
-  const auto zero = [](Net& n, int value) {
-    return n.constant(bytes({}, onnx::TensorProto::UINT8, [=](int64_t) { return value; }));
-  };
-  const auto zero_int8 = [](Net& n) {
-    return n.constant(bytes({}, onnx::TensorProto::INT8, [](int64_t) { return 0; }));
-  };
-  const auto quantized = [=](Net& n, const std::string& x, float scale) {
-    return n.node("QuantizeLinear", {x, n.scalar(scale), zero(n, 128)});
-  };
-  const auto dequantized = [=](Net& n, const std::string& x, float scale) {
-    return n.node("DequantizeLinear", {x, n.scalar(scale), zero(n, 128)});
-  };
   return {
       {"MatMul",
        [](Net& n) {
@@ -353,45 +354,107 @@ inline std::vector<Row> products() {
          n.output(n.node("Gemm", {n.input({20, 3}), n.weights({20, 7}), n.weights({7})}, {{"transA", 1}}));
        }},
       {"QuantizeLinear, DequantizeLinear",
-       [=](Net& n) {
+       [](Net& n) {
          const auto x = dequantized(n, quantized(n, n.input(kImage), 0.03F), 0.03F);
-         const auto w = n.node("DequantizeLinear", {weights(n, {8, 16, 1, 1}), n.scalar(0.004F), zero_int8(n)});
+         const auto w = n.node("DequantizeLinear", {int8_weights(n, {8, 16, 1, 1}), n.scalar(0.004F), zero_int8(n)});
          n.output(dequantized(n, quantized(n, n.node("Conv", {x, w}), 0.05F), 0.05F));
        }},
       {"QLinearConv",
        [=](Net& n) {
-         const auto y = n.node(
-             "QLinearConv", {quantized(n, n.input(kImage), 0.03F), n.scalar(0.03F), zero(n, 128),
-                             weights(n, {8, 16, 3, 3}), n.scalar(0.004F), zero_int8(n), n.scalar(0.1F), zero(n, 128)});
+         const auto y = n.node("QLinearConv", {quantized(n, n.input(kImage), 0.03F), n.scalar(0.03F), zero(n, 128),
+                                               int8_weights(n, {8, 16, 3, 3}), n.scalar(0.004F), zero_int8(n),
+                                               n.scalar(0.1F), zero(n, 128)});
          n.output(dequantized(n, y, 0.1F));
        }},
       {"QLinearMatMul",
        [=](Net& n) {
-         const auto y = n.node("QLinearMatMul",
-                               {quantized(n, n.input({3, 20}), 0.03F), n.scalar(0.03F), zero(n, 128),
-                                weights(n, {20, 7}), n.scalar(0.004F), zero_int8(n), n.scalar(0.06F), zero(n, 128)});
+         const auto y = n.node("QLinearMatMul", {quantized(n, n.input({3, 20}), 0.03F), n.scalar(0.03F), zero(n, 128),
+                                                 int8_weights(n, {20, 7}), n.scalar(0.004F), zero_int8(n),
+                                                 n.scalar(0.06F), zero(n, 128)});
          n.output(dequantized(n, y, 0.06F));
        }},
       {"DynamicQuantizeLinear, MatMulInteger",
        [=](Net& n) {
          const auto q = n.nodes("DynamicQuantizeLinear", {n.input({3, 20})}, 3);
-         const auto y = n.node("MatMulInteger", {q[0], weights(n, {20, 7}), q[2]});
+         const auto y = n.node("MatMulInteger", {q[0], int8_weights(n, {20, 7}), q[2]});
          const auto real = n.node("Cast", {y}, {{"to", int64_t{onnx::TensorProto::FLOAT}}});
          n.output(n.node("Mul", {real, n.node("Mul", {q[1], n.scalar(0.004F)})}));
        }},
       {"ConvInteger",
        [=](Net& n) {
          const auto q = n.nodes("DynamicQuantizeLinear", {n.input(kImage)}, 3);
-         const auto y = n.node("ConvInteger", {q[0], weights(n, {8, 16, 3, 3}), q[2]});
+         const auto y = n.node("ConvInteger", {q[0], int8_weights(n, {8, 16, 3, 3}), q[2]});
          const auto real = n.node("Cast", {y}, {{"to", int64_t{onnx::TensorProto::FLOAT}}});
          n.output(n.node("Mul", {real, n.node("Mul", {q[1], n.scalar(0.004F)})}));
        }},
   };
 }
 
+// The operators of the domain com.microsoft, between QuantizeLinear and DequantizeLinear.
+inline std::vector<Row> onnx_runtime() {
+  const std::string domain = "com.microsoft.";
+  constexpr float kStep = 0.03F;
+  // A tensor with its scale and zero point.
+  using Names = std::vector<std::string>;
+  const auto operand = [=](Net& n, const Shape& shape) {
+    return Names{quantized(n, n.input(shape), kStep), n.scalar(kStep), zero(n, 128)};
+  };
+  const auto result = [](Net& n, float step, int at = 128) { return Names{n.scalar(step), zero(n, at)}; };
+  const auto join = [](std::initializer_list<Names> parts) {
+    Names all;
+    for (const Names& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  };
+  const auto function = [=](const std::string& op, float step, int at, const Attributes& attributes = {}) {
+    return Row{op, [=](Net& n) {
+                 const auto y = n.node(domain + op, join({operand(n, kImage), result(n, step, at)}), attributes);
+                 n.output(n.node("DequantizeLinear", {y, n.scalar(step), zero(n, at)}));
+               }};
+  };
+  const auto sum_of_two = [=](const std::string& op) {
+    return Row{op, [=](Net& n) {
+                 const auto inputs = join({operand(n, kImage), operand(n, kImage), result(n, 0.05F)});
+                 n.output(dequantized(n, n.node(domain + op, inputs), 0.05F));
+               }};
+  };
+  return {
+      sum_of_two("QLinearAdd"),
+      sum_of_two("QLinearMul"),
+      function("QLinearSigmoid", 1.0F / 256, 0),
+      function("QLinearLeakyRelu", 0.03F, 20, {{"alpha", 0.2F}}),
+      function("QLinearSoftmax", 1.0F / 256, 0, {{"axis", 1}, {"opset", 13}}),
+      function("QLinearAveragePool", 0.02F, 128, {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}}),
+      function("QLinearGlobalAveragePool", 0.01F, 128),
+      {"QLinearConcat",
+       [=](Net& n) {
+         const auto inputs = join({result(n, kStep), operand(n, kImage), operand(n, kImage)});
+         n.output(dequantized(n, n.node(domain + "QLinearConcat", inputs, {{"axis", 1}}), kStep));
+       }},
+      {"QGemm",
+       [=](Net& n) {
+         const Names b{int8_weights(n, {7, 20}), n.scalar(0.004F), zero_int8(n)};
+         const auto bias =
+             n.constant(bytes({7}, onnx::TensorProto::INT32, [](int64_t i) { return int(i * 900 - 2000); }));
+         const auto inputs = join({operand(n, {3, 20}), b, {bias}, result(n, 0.06F)});
+         n.output(dequantized(n, n.node(domain + "QGemm", inputs, {{"transB", 1}, {"alpha", 0.5F}}), 0.06F));
+       }},
+      {"QGemm without a scale of the output",
+       [=](Net& n) {
+         const Names b{int8_weights(n, {20, 7}), n.scalar(0.004F), zero_int8(n)};
+         n.output(n.node(domain + "QGemm", join({operand(n, {3, 20}), b})));
+       }},
+      {"QuantizeLinear, DequantizeLinear of ONNX Runtime",
+       [=](Net& n) {
+         const auto q = n.node(domain + "QuantizeLinear", {n.input(kImage), n.scalar(kStep), zero(n, 128)});
+         const auto x = n.node(domain + "DequantizeLinear", {q, n.scalar(kStep), zero(n, 128)});
+         n.output(n.conv(x, {8, 16, 1, 1}));
+       }},
+  };
+}
+
 inline std::vector<Row> rows() {
   std::vector<Row> all;
-  for (const auto& family : {convolutions(), functions(), arithmetic(), layouts(), products()}) {
+  for (const auto& family : {convolutions(), functions(), arithmetic(), layouts(), products(), onnx_runtime()}) {
     all.insert(all.end(), family.begin(), family.end());
   }
   return all;

@@ -101,7 +101,8 @@ TEST_F(Operators, AreAllInTheTable) {
   std::set<std::string> used;
   for (const Row& row : rows()) {
     const testing_support::Net net = network(row);
-    for (const auto& node : net.model.proto.graph().node()) used.insert(node.op_type());
+    for (const auto& node : net.model.proto.graph().node())
+      used.insert(node.domain().empty() ? node.op_type() : node.domain() + "." + node.op_type());
   }
   for (const auto& [name, converter] : converters()) EXPECT_TRUE(used.contains(name)) << name << " is in no row";
 }

@@ -178,7 +178,8 @@ std::string table_of_results() {
   }
   table += fmt::format("{} of {} passed\n", passed, total);
   for (const auto& [name, converter] : converters()) {
-    if (!proven.contains(name)) table += fmt::format("no test of {} passes\n", name);
+    const bool is_of_onnx = name.find('.') == std::string::npos;
+    if (is_of_onnx && !proven.contains(name)) table += fmt::format("no test of {} passes\n", name);
   }
   return table;
 }

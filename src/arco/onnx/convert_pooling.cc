@@ -5,15 +5,13 @@
 namespace arco {
 namespace {
 
-// `pool` with the attributes that both kinds have, if the input is a line or a plane.
-void convert_pool(NodeContext& node, Pool pool) {
-  const TensorId x = node.input(0);
-  const size_t rank = window_rank(node, x);
+// Adds the attributes that both kinds have to `pool`. `rank` is the window's: 0 after a problem. Returns the plane.
+TensorId read_pool(NodeContext& node, TensorId x, size_t rank, Pool& pool) {
   if (!node.has_attribute("kernel_shape")) node.problem("attribute 'kernel_shape' is missing");
   pool.ceil_mode = node.integer("ceil_mode", 0) != 0;
   if (rank == 0) {
     for (const char* name : {"strides", "dilations", "pads", "kernel_shape", "auto_pad"}) node.ignore(name);
-    return;
+    return x;
   }
   pool.kernel = as_plane(node, "kernel_shape", rank, pool.kernel);
   WindowAttributes window = read_window(node, rank);
@@ -22,7 +20,21 @@ void convert_pool(NodeContext& node, Pool pool) {
   pool.strides = window.strides;
   pool.dilations = window.dilations;
   pool.pads = window.pads;
-  emit_window(node, pool, {plane}, rank);
+  return plane;
+}
+
+Pool average_of(NodeContext& node) {
+  Pool pool;
+  pool.kind = Pool::Kind::kAverage;
+  pool.count_include_pad = node.integer("count_include_pad", 0) != 0;
+  return pool;
+}
+
+void convert_pool(NodeContext& node, Pool pool) {
+  const TensorId x = node.input(0);
+  const size_t rank = window_rank(node, x);
+  const TensorId plane = read_pool(node, x, rank, pool);
+  if (rank > 0) emit_window(node, pool, {plane}, rank);
 }
 
 void convert_max_pool(NodeContext& node) {
@@ -31,10 +43,7 @@ void convert_max_pool(NodeContext& node) {
 }
 
 void convert_average_pool(NodeContext& node) {
-  Pool pool;
-  pool.kind = Pool::Kind::kAverage;
-  pool.count_include_pad = node.integer("count_include_pad", 0) != 0;
-  convert_pool(node, pool);
+  convert_pool(node, average_of(node));
 }
 
 void convert_global_pool(NodeContext& node, Pool::Kind kind) {
@@ -47,6 +56,14 @@ void convert_global_pool(NodeContext& node, Pool::Kind kind) {
 }
 
 }  // namespace
+
+std::optional<Pool> read_average_pool(NodeContext& node, TensorId x) {
+  constexpr size_t kPlane = 2;
+  const size_t rank = window_rank(node, x) == kPlane ? kPlane : 0;
+  Pool pool = average_of(node);
+  read_pool(node, x, rank, pool);
+  return rank == 0 ? std::nullopt : std::optional(pool);
+}
 
 void add_pooling_converters(ConverterTable& table) {
   table["MaxPool"] = convert_max_pool;

@@ -58,16 +58,15 @@ void convert_dequantize_linear(NodeContext& node) {
   node.emit(DequantizeLinear{axis}, std::move(inputs));
 }
 
-// Input i as float: its scale is input i + 1, its zero point input i + 2.
+}  // namespace
+
 TensorId dequantized(NodeContext& node, int i, int64_t axis) {
-  const TensorId x = node.input(i);
-  const TensorId scale = node.input(i + 1);
+  std::vector<TensorId> inputs{node.input(i), node.input(i + 1)};
   check_scale(node, i + 1);
-  const TensorId zero = node.input(i + 2);
-  return node.emit_inner(DequantizeLinear{axis}, {x, scale, zero});
+  if (const TensorId zero = node.input(i + 2, false); zero != kNoTensor) inputs.push_back(zero);
+  return node.emit_inner(DequantizeLinear{axis}, std::move(inputs));
 }
 
-// The float tensor `y` becomes the node's output, with scale and zero point from inputs i and i + 1.
 void emit_quantized(NodeContext& node, TensorId y, int i) {
   const TensorId scale = node.input(i);
   check_scale(node, i);
@@ -75,6 +74,8 @@ void emit_quantized(NodeContext& node, TensorId y, int i) {
   const Tensor* tensor = node.known(zero);
   if (tensor != nullptr) node.emit(QuantizeLinear{1, tensor->type}, {y, scale, zero});
 }
+
+namespace {
 
 struct PlaneConv {
   Conv op;

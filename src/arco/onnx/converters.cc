@@ -18,6 +18,7 @@ const ConverterTable& converters() {
     add_resize_converters(all);
     add_constant_converters(all);
     add_quantization_converters(all);
+    add_onnx_runtime_converters(all);
     return all;
   }();
   return table;

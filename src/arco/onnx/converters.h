@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "arco/onnx/node_context.h"
@@ -12,7 +13,7 @@ namespace arco {
 using Converter = std::function<void(NodeContext&)>;
 using ConverterTable = std::map<std::string, Converter>;
 
-// All operators of the default ONNX domain that can be imported.
+// All operators that can be imported; those of other domains than ONNX's as "domain.operator".
 const ConverterTable& converters();
 
 // The families add themselves to the table.
@@ -28,6 +29,15 @@ void add_indexing_converters(ConverterTable& table);
 void add_resize_converters(ConverterTable& table);
 void add_constant_converters(ConverterTable& table);
 void add_quantization_converters(ConverterTable& table);
+void add_onnx_runtime_converters(ConverterTable& table);
+
+// Input i as float: its scale is input i + 1, its zero point, if it has one, input i + 2.
+TensorId dequantized(NodeContext& node, int i, int64_t axis);
+// The float tensor `y` becomes the node's output, with scale and zero point from inputs i and i + 1.
+void emit_quantized(NodeContext& node, TensorId y, int i);
+
+// The window of an average pooling with the node's attributes, for the plane `x`; nothing after a problem.
+std::optional<Pool> read_average_pool(NodeContext& node, TensorId x);
 
 // Attributes that convolution and pooling share, of a window over a line (the columns of one row) or a plane.
 struct WindowAttributes {

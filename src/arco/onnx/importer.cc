@@ -179,7 +179,8 @@ class Importer {
     onnx::NodeProto& node = *proto_.mutable_node(index);
     const std::string label = node_label(node, index);
     const auto& table = converters();
-    const auto found = is_default_domain(node.domain()) ? table.find(node.op_type()) : table.end();
+    const auto found =
+        table.find(is_default_domain(node.domain()) ? node.op_type() : node.domain() + "." + node.op_type());
     if (found == table.end()) {
       report_unsupported(node, label);
       return;

@@ -89,11 +89,14 @@ struct TestModel {
   TestModel& weights(const std::string& name, const Shape& dims) {
     return initializer(float_tensor(name, dims, std::vector<float>(static_cast<size_t>(element_count(dims)), 0.0F)));
   }
+  // `op` may be "domain.operator".
   TestModel& node(const std::string& op, const std::vector<std::string>& inputs,
                   const std::vector<std::string>& outputs, const std::vector<Attribute>& attributes = {},
                   const std::string& name = "") {
     auto* node = proto.mutable_graph()->add_node();
-    node->set_op_type(op);
+    const size_t dot = op.rfind('.');
+    if (dot != std::string::npos) node->set_domain(op.substr(0, dot));
+    node->set_op_type(dot == std::string::npos ? op : op.substr(dot + 1));
     node->set_name(name);
     for (const auto& input : inputs) node->add_input(input);
     for (const auto& output : outputs) node->add_output(output);
