@@ -139,7 +139,7 @@ void report_brought_scales(const Graph& graph, const Graph& quantized, const Qua
                       "and zero points, unless --weight-scales per-tensor is given",
                 console);
   report_scales(scales.weights, "weights",
-                multiplies ? "are chosen anew: channels much narrower than the layer's widest one get a coarser step"
+                multiplies ? "are chosen anew: no multipliers of 15 bits are near enough to all of them"
                            : "are chosen anew as powers of two; chips of variant vta++ keep them, unless "
                              "--weight-scales per-tensor is given",
                 console);

@@ -123,6 +123,20 @@ std::vector<Row> layer_rows() {
        [](QuantisedNet& n) {
          n.output(n.pair(n.quantised_conv(n.input_pair({2, 20, 5, 5}, kOdd), {24, 20, 1, 1}), {0.0187F, 97, true}));
        }},
+      {"channels_of_very_different_widths",
+       [](QuantisedNet& n) {
+         std::vector<float> steps;
+         for (int c = 0; c < 24; ++c) steps.push_back(0.0015F * std::pow(0.6F, static_cast<float>(c)));
+         std::vector<int32_t> values(24 * 20);
+         for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int32_t>(i * 37 % 255) - 127;
+         const std::string zeros = n.integers_of(onnx::TensorProto::INT8, {24}, std::vector<int32_t>(24, 0));
+         const std::string w = n.node("DequantizeLinear",
+                                      {n.integers_of(onnx::TensorProto::INT8, {24, 20, 1, 1}, values),
+                                       n.constant(float_tensor("", {24}, steps)), zeros},
+                                      {{"axis", 0}});
+         const auto x = n.input_pair({1, 20, 9, 9}, kOdd);
+         n.output(n.pair(n.node("Conv", {x, w, n.weights({24}, 0.5)}), {0.0203F}));
+       }},
       {"padding_around_an_odd_zero",
        [](QuantisedNet& n) {
          n.output(n.pair(n.quantised_conv(n.input_pair({1, 20, 9, 9}, kOdd), {24, 20, 3, 3}, kSame), {0.0203F}));

@@ -85,18 +85,21 @@ TEST(BroughtScales, OthersAreRoundedUpAndNamed) {
 }
 
 TEST(BroughtScales, MultipliersKeepThoseOfWeights) {
-  QdqGraph t;
-  const std::vector<float> steps{0.01F, 0.0033F, 0.027F, 0.0059F};
-  const TensorId w = t.weights("w", steps);
-  Graph graph = t.finish({t.node("fc", Dense{}, {t.input("x", {1, 3}), w})});
-  const Graph q =
-      quantize(graph, calibrate(graph, noise_calibration(graph, 3)), {.weight_scales = WeightScales::kPerChannel});
-  const BroughtScales scales = compare_brought_scales(graph, q);
-  EXPECT_EQ(scales.weights.kept, 1U) << scales.weights.example;
-  for (const Tensor& tensor : q.tensors) {
-    if (tensor.name != "w") continue;
-    const auto values = tensor.constant->data<int8_t>();
-    for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], static_cast<int>(i * 37 % 255) - 127) << i;
+  // Also of channels far narrower than the widest.
+  for (const std::vector<float>& steps :
+       {std::vector{0.01F, 0.0033F, 0.027F, 0.0059F}, std::vector{0.027F, 0.00031F, 0.00000077F, 0.000023F}}) {
+    QdqGraph t;
+    const TensorId w = t.weights("w", steps);
+    Graph graph = t.finish({t.node("fc", Dense{}, {t.input("x", {1, 3}), w})});
+    const Graph q =
+        quantize(graph, calibrate(graph, noise_calibration(graph, 3)), {.weight_scales = WeightScales::kPerChannel});
+    const BroughtScales scales = compare_brought_scales(graph, q);
+    EXPECT_EQ(scales.weights.kept, 1U) << scales.weights.example;
+    for (const Tensor& tensor : q.tensors) {
+      if (tensor.name != "w") continue;
+      const auto values = tensor.constant->data<int8_t>();
+      for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(values[i], static_cast<int>(i * 37 % 255) - 127) << i;
+    }
   }
 }
 

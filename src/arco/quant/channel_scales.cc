@@ -1,7 +1,8 @@
 // The widest channel gets a multiplier of up to 15 bits, the others in proportion, rounded up so that their weights
-// stay within int8, or to the nearest for weights that bring their steps. With a residual and powers of two around, the
-// multipliers are powers of two: what scales the residual to the accumulator's units is 2^k / multiplier then, a whole
-// number.
+// stay within int8. Weights that bring their steps keep their integers, with the nearest multiplier, where that changes
+// results by little: a narrow channel's multiplier has few bits, but its sums are small too. With a residual and powers
+// of two around, the multipliers are powers of two: what scales the residual to the accumulator's units is 2^k /
+// multiplier then, a whole number.
 //
 // The product must fit in 31 bits. Bits of the accumulator are dropped for that by the first shift; where it would come
 // within kGuardBits of the output's last bit, the multipliers give up bits instead, down to kFewestBits. Between grids,
@@ -25,6 +26,7 @@ namespace {
 constexpr int kGuardBits = 4;
 constexpr int kFewestBits = 8;
 constexpr double kMostResidualError = 0.5;  // in steps of the output
+constexpr double kMostStepError = 0.1;      // in steps of the output, for weights that keep their integers
 // Weights may reach 127.49, which still rounds to 127.
 const double kHighestWeight = std::nextafter(127.5, 0.0);
 
@@ -111,6 +113,8 @@ class Chooser {
       const double multiplier = multiplier_of(channel, scales.unit, total_shift);
       if (multiplier > kHighestMultiplier) return std::nullopt;
       scales.multipliers.push_back(static_cast<int32_t>(multiplier));
+      const double step = multiplier * scales.unit;
+      scales.steps.push_back(keeps_step(channel, step) ? channel.step : step);
     }
     if (at_.residual && !(at_.has_grids ? set_nearest_residual(scales) : set_exact_residual(scales))) {
       return std::nullopt;
@@ -128,11 +132,17 @@ class Chooser {
     const double for_weights = step_of(channel) / unit;
     const double for_bias = channel.bias / kHighestBias / (unit * at_.input.step);
     const double for_zero = std::ldexp(std::abs(static_cast<double>(at_.output.zero)), total_shift) / kHighestBias * 2;
-    double rounded = std::ceil(for_weights);
     const double nearest = std::round(for_weights);
-    if (channel.step > 0 && std::fabs(nearest / for_weights - 1) <= kStepTolerance) rounded = nearest;
+    const double rounded = keeps_step(channel, nearest * unit) ? nearest : std::ceil(for_weights);
     const double needed = std::max({1.0, rounded, std::ceil(for_bias), std::ceil(for_zero)});
     return at_.residual && !at_.has_grids ? std::exp2(std::ceil(std::log2(needed))) : needed;
+  }
+
+  // Whether the integers that the channel brings may count in these steps instead of their own.
+  bool keeps_step(const Channel& channel, double step) const {
+    if (channel.step == 0) return false;
+    const double off = std::fabs(step / channel.step - 1);
+    return off <= kStepTolerance || off * reach_of_sums(channel) <= kMostStepError;
   }
 
   // What a step of the residual is in units of the accumulator where the multiplier is 1.
@@ -175,8 +185,9 @@ class Chooser {
     return reach_of(*at_.residual) * off * scales.multipliers[c] * scales.unit / ratio_;
   }
   double multiplier_error(const ChannelScales& scales, size_t c) const {
-    const double step = channels_[c].step;
-    return step > 0 ? reach_of(at_.output) * std::fabs(scales.multipliers[c] * scales.unit / step - 1) : 0;
+    const Channel& channel = channels_[c];
+    if (channel.step == 0) return 0;
+    return reach_of_sums(channel) * std::fabs(scales.multipliers[c] * scales.unit / channel.step - 1);
   }
   double error_of(const ChannelScales& scales) const {
     double worst = 0;
@@ -189,14 +200,16 @@ class Chooser {
     return worst;
   }
 
-  // The greatest sum of products of channel c, input less its zero point.
-  double greatest_sum(size_t c, double unit) const {
+  // The greatest sum of products of a channel, weights as they are, input in integers less its zero point.
+  double greatest_sum(const Channel& channel) const {
     const double above = 128.0 - at_.input.zero;
     const double below = 128.0 + at_.input.zero;
-    const Channel& channel = channels_[c];
-    const double sum = std::max(above * channel.positive + below * channel.negative,
-                                below * channel.positive + above * channel.negative);
-    return sum / unit + length_ / 2 * reach_of(at_.input);
+    return std::max(above * channel.positive + below * channel.negative,
+                    below * channel.positive + above * channel.negative);
+  }
+  // How much of the output they can take, in its steps.
+  double reach_of_sums(const Channel& channel) const {
+    return std::min(reach_of(at_.output), greatest_sum(channel) / ratio_);
   }
 
   // Whether no input can make an accumulator or a product overflow.
@@ -204,12 +217,13 @@ class Chooser {
     for (size_t c = 0; c < channels_.size(); ++c) {
       const auto multiplier = static_cast<double>(scales.multipliers[c]);
       const double unit = scales.unit * multiplier;
+      const double rounded = length_ / 2;  // of the weights, in their steps
       double bias = channels_[c].bias / (unit * at_.input.step) + 1;
-      double worst = greatest_sum(c, unit) + bias;
+      double worst = greatest_sum(channels_[c]) / scales.steps[c] + rounded * reach_of(at_.input) + bias;
       const auto offset = static_cast<double>(
           std::abs(channel_offset(scales.shift, scales.product_shift, scales.multipliers[c], at_.output.zero)));
       worst += offset;
-      bias += std::abs(static_cast<double>(at_.input.zero)) * (channels_[c].sum_abs() / unit + length_ / 2);
+      bias += std::abs(static_cast<double>(at_.input.zero)) * (channels_[c].sum_abs() / scales.steps[c] + rounded);
       if (at_.residual) {
         const double step = at_.residual->step / (unit * at_.input.step) + 1;
         worst += reach_of(*at_.residual) * step;

@@ -18,9 +18,11 @@ struct Neighbours {
 };
 
 struct ChannelScales {
-  // Weight w of channel c becomes round(w / (unit * multipliers[c])), within int8.
+  // Weight w of channel c becomes round(w / steps[c]), within int8: unit * multipliers[c], or a step nearby that the
+  // weights bring.
   //   unit = step of the output / step of the input * 2^-(shift + product_shift)
   double unit = 1;
+  std::vector<double> steps;
   std::vector<int32_t> multipliers;
   std::vector<int32_t> residual_multipliers;  // empty without a residual
   int shift = 0;                              // before the product

@@ -22,15 +22,19 @@ void count(KeptScales& scales, bool kept, const std::string& name, const Grid& b
     scales.example = fmt::format("'{}': {} becomes {}", name, text_of(brought), text_of(now));
 }
 
-// The node's steps beside those that its float weights bring.
+// Steps of weights are kept where the weights have the integers that the model has.
 void count_weights(const Graph& quantized, const Node& node, const Tensor& brought, KeptScales& scales) {
   const std::vector<double> steps = channel_steps(brought);
   if (steps.empty()) return;
-  const double unit = quantized.tensor(node.inputs[1]).step();
-  for (size_t c = 0; c < steps.size(); ++c) {
+  const Tensor& weights = quantized.tensor(node.inputs[1]);
+  const auto integers = weights.constant->data<int8_t>();
+  const auto values = brought.constant->data<float>();
+  const size_t length = integers.size() / steps.size();
+  for (size_t i = 0; i < integers.size(); ++i) {
+    const size_t c = i / length;
+    if (std::lround(static_cast<double>(values[i]) / steps[c]) == integers[i]) continue;
     const double multiplier = node.requantize->channels ? node.requantize->channels->multipliers[c] : 1;
-    const double now = multiplier * unit;
-    if (std::fabs(now / steps[c] - 1) > kStepTolerance) return count(scales, false, brought.name, {steps[c]}, {now});
+    return count(scales, false, brought.name, {steps[c]}, {multiplier * weights.step()});
   }
   count(scales, true, brought.name, {}, {});
 }

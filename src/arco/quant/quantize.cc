@@ -192,18 +192,21 @@ class Builder {
     return add_constant(name + ".table", std::move(table), {1});
   }
 
-  // Constants of channel c are counted in steps of multiplier(c) * unit.
+  // Constants of channel c are counted in steps of multiplier(c) * unit, its weights in steps of weight(c).
   struct WeightSteps {
     double unit = 1;
-    const std::vector<int32_t>* multipliers = nullptr;  // none: 1
-    double multiplier(size_t c) const { return multipliers == nullptr ? 1 : static_cast<double>((*multipliers)[c]); }
+    const ChannelScales* channels = nullptr;  // none: all multipliers are 1
+    double multiplier(size_t c) const {
+      return channels == nullptr ? 1 : static_cast<double>(channels->multipliers[c]);
+    }
+    double weight(size_t c) const { return channels == nullptr ? unit : channels->steps[c]; }
   };
   // Weights and bias of a node whose other inputs are there.
   void add_constants(size_t index, Node& node) {
     const Node& old = source_.nodes[index];
     const auto& channels = scales_.channels[index];
     WeightSteps steps{std::ldexp(1.0, -scales_.weight[index]), nullptr};
-    if (channels) steps = {channels->unit, &channels->multipliers};
+    if (channels) steps = {channels->unit, &*channels};
     node.inputs[1] = add_weights(source_.tensor(old.inputs[1]), steps);
     const auto weights = graph_.tensor(node.inputs[1]).constant->data<int8_t>();
     std::vector<double> bias = zero_points(index, weights);
@@ -238,7 +241,7 @@ class Builder {
     const auto to = w.mutable_data<int8_t>();
     const size_t length = to.size() / static_cast<size_t>(tensor.shape[0]);
     for (size_t i = 0; i < to.size(); ++i) {
-      to[i] = reference::quantize_value(static_cast<double>(from[i]) / steps.multiplier(i / length) / steps.unit, 0);
+      to[i] = reference::quantize_value(static_cast<double>(from[i]) / steps.weight(i / length), 0);
     }
     return add_constant(tensor.name, std::move(w), {steps.unit});
   }
