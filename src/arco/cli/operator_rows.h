@@ -99,6 +99,12 @@ inline std::vector<Row> convolutions() {
        [=](Net& n) {
          n.output(n.conv(n.input({1, 16, 20}), {8, 16, 3}));
        }},
+      {"Conv of a line, batch normalisation, another one",
+       [=](Net& n) {
+         const auto x = n.conv(n.input({1, 16, 20}), {8, 16, 3});
+         const auto y = n.node("BatchNormalization", {x, n.ones({8}), n.ones({8}), n.ones({8}), n.ones({8})});
+         n.output(n.conv(n.relu(y), {8, 8, 3}));
+       }},
       {"Conv with computed weights",
        [=](Net& n) {
          n.output(n.node("Conv", {image(n), n.node("Tanh", {n.input({8, 16, 1, 1})})}));

@@ -30,15 +30,15 @@ Array scaled(const Op& op, const Array& weights, const std::vector<double>& scal
 bool fold(Graph& graph, passes::Sweep& sweep, const Node& node) {
   const auto affine = passes::affine_of(graph, node);
   if (!affine) return false;
-  const int maker = sweep.producer(affine->x);
-  if (maker < 0 || !passes::takes_affine(graph, sweep, affine->x)) return false;
-  Node& layer = graph.nodes[static_cast<size_t>(maker)];
+  const int taker = passes::affine_taker(graph, sweep, affine->x);
+  if (taker < 0) return false;
+  Node& layer = graph.nodes[static_cast<size_t>(taker)];
   auto bias = passes::bias_values(graph, layer, static_cast<int64_t>(affine->scale.size()));
   for (size_t c = 0; c < bias.size(); ++c) bias[c] = affine->scale[c] * bias[c] + affine->offset[c];
   const Array weights = scaled(layer.op, *graph.tensor(layer.inputs[1]).constant, affine->scale);
   passes::set_input(layer, 1, graph.add_constant(layer.name + ".weight", weights));
   passes::set_bias(graph, layer, bias);
-  sweep.set_output(maker, node.outputs[0]);
+  sweep.set_output(sweep.producer(affine->x), node.outputs[0]);
   return true;
 }
 

@@ -50,10 +50,16 @@ bool has_constant_weights(const Graph& graph, const Node& node) {
   return weights.constant && weights.type == DataType::kFloat32;
 }
 
-bool takes_affine(const Graph& graph, const Sweep& sweep, TensorId id) {
-  const int maker = sweep.producer(id);
-  if (maker < 0 || sweep.is_removed(maker) || !sweep.has_one_reader(id)) return false;
-  const Node& node = graph.nodes[static_cast<size_t>(maker)];
+namespace {
+
+bool keeps_channels(const Graph& graph, const Node& node) {
+  const Shape& from = graph.tensor(node.inputs[0]).shape;
+  const Shape& to = graph.tensor(node.outputs[0]).shape;
+  return std::holds_alternative<Reshape>(node.op) && from.size() > 1 && to.size() > 1 && from[0] == to[0] &&
+         from[1] == to[1];
+}
+
+bool takes_affine(const Graph& graph, const Node& node) {
   Op op = node.op;
   const Clamp* clamp = clamp_of(op);
   const bool is_layer = std::holds_alternative<Conv>(op) || std::holds_alternative<ConvTranspose>(op) ||
@@ -64,6 +70,18 @@ bool takes_affine(const Graph& graph, const Sweep& sweep, TensorId id) {
     return tensor.constant && tensor.type == DataType::kFloat32;
   };
   return is_constant(1) && (!has_input(node, 2) || is_constant(2));
+}
+
+}  // namespace
+
+int affine_taker(const Graph& graph, const Sweep& sweep, TensorId id) {
+  for (;;) {
+    const int maker = sweep.producer(id);
+    if (maker < 0 || sweep.is_removed(maker) || !sweep.has_one_reader(id)) return -1;
+    const Node& node = graph.nodes[static_cast<size_t>(maker)];
+    if (!keeps_channels(graph, node)) return takes_affine(graph, node) ? maker : -1;
+    id = node.inputs[0];
+  }
 }
 
 std::vector<double> per_channel_values(const Graph& graph, TensorId id, int64_t channels, size_t rank) {

@@ -36,9 +36,11 @@ class Sweep {
 
 // Conv or Dense with constant float weights, and not quantised yet.
 bool has_constant_weights(const Graph& graph, const Node& node);
-// Conv, ConvTranspose or Dense makes `id` for one reader only, with constant float weights and bias, and nothing
-// (clamp, residual) stands between its sum and the result: an affine function per channel can go into it.
-bool takes_affine(const Graph& graph, const Sweep& sweep, TensorId id);
+// The Conv, ConvTranspose or Dense that makes `id` for one reader only, with constant float weights and bias, and
+// nothing (clamp, residual) between its sum and the result: an affine function per channel can go into it. Reshapes
+// that leave batch and channels as they are may stand behind it (convolutions of a line have them). -1 if there is
+// none.
+int affine_taker(const Graph& graph, const Sweep& sweep, TensorId id);
 bool has_input(const Node& node, size_t index);
 // Sets input `index`, growing the list with absent inputs where needed.
 void set_input(Node& node, size_t index, TensorId id);

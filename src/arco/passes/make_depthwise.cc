@@ -16,7 +16,7 @@ void make_depthwise(Graph& graph) {
       behind = behind || (id != kNoTensor && follows_layer[static_cast<size_t>(id)]);
     follows_layer[static_cast<size_t>(node.outputs[0])] = behind;
     if (!affine || !behind || graph.tensor(affine->x).shape.size() != 4) continue;
-    if (passes::takes_affine(graph, sweep, affine->x)) continue;
+    if (passes::affine_taker(graph, sweep, affine->x) >= 0) continue;
     const auto channels = static_cast<int64_t>(affine->scale.size());
     const std::vector<float> weights(affine->scale.begin(), affine->scale.end());
     const TensorId x = affine->x;

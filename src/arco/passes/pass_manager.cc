@@ -29,6 +29,7 @@ const std::vector<Pass>& simplification_passes() {
       {"fold_batch_norm", fold_batch_norm},
       {"fuse_residual", fuse_residual},
       {"fuse_clamp", fuse_clamp},
+      {"merge_reshapes", merge_reshapes},
       // Into the forms that the accelerator runs.
       {"lower_conv_transpose", lower_conv_transpose},
       {"unfold_input", unfold_input},

@@ -48,6 +48,9 @@ void fuse_residual(Graph& graph);
 // move values are between.
 void fuse_clamp(Graph& graph);
 
+// Of two Reshape or Flatten nodes in a row the first is passed over, and both where they undo each other.
+void merge_reshapes(Graph& graph);
+
 // A convolution that reads few channels of a graph input, limited or not, leaves most of a block of input channels
 // empty. Its kernel's columns, or for large strides the pixels of a stride, become channels, which the host lays out
 // once with the input: 3 channels and 7 columns are 21 channels, strides of 4 make 48.

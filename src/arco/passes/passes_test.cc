@@ -168,6 +168,25 @@ TEST(FoldBatchNorm, WithAndWithoutBiasGroupsAndDense) {
   }
 }
 
+TEST(FoldBatchNorm, ThroughTheReshapeBehindAConvolutionOfALine) {
+  Net net;
+  const TensorId line = net.add(Reshape{{1, 6, 8}}, {net.conv(net.input({1, 4, 1, 8}), 6, true)});
+  net.output(net.batch_norm(line));
+  net.output(net.batch_norm(net.add(Reshape{{1, 3, 16}}, {net.conv(net.input({1, 4, 1, 8}), 6, true)})));
+  EXPECT_EQ(after(net.graph, fold_batch_norm), (Names{"Conv", "Reshape", "Conv", "Reshape", "BatchNorm"}));
+}
+
+TEST(MergeReshapes, TheSecondAloneStaysOrNoneWhereTheyUndoEachOther) {
+  Net net;
+  const TensorId x = net.conv(net.input({1, 4, 4, 4}), 4, true);
+  const TensorId flat = net.add(Flatten{}, {x});
+  net.output(net.conv(net.add(Reshape{{1, 4, 4, 4}}, {flat}), 4, true));
+  net.output(net.add(Reshape{{0, 2, -1}}, {flat}));
+  EXPECT_EQ(after(net.graph, merge_reshapes), (Names{"Conv", "Conv", "Reshape"}));
+  EXPECT_EQ(net.graph.nodes[1].inputs[0], x);
+  EXPECT_EQ(net.graph.nodes[2].inputs[0], x);
+}
+
 TEST(FoldBatchNorm, NotWhenTheConvolutionIsReadElsewhereOrClamped) {
   Net net;
   const TensorId x = net.input({1, 4, 4, 4});
