@@ -184,6 +184,16 @@ std::string table_of_results() {
   return table;
 }
 
+TEST(Conformance, EveryOperatorIsDocumented) {
+  std::ifstream file(std::string(ARCO_SOURCE_DIR) + "/docs/operators.md");
+  std::stringstream document;
+  document << file.rdbuf();
+  for (const auto& [name, converter] : converters()) {
+    const std::string operator_name = name.substr(name.rfind('.') + 1);
+    EXPECT_NE(document.str().find("`" + operator_name + "`"), std::string::npos) << operator_name;
+  }
+}
+
 TEST(Conformance, OnnxProjectsOwnTestsGiveTheKnownResults) {
   ASSERT_TRUE(fs::exists(kData)) << "install the package libonnx-testdata (./dev setup does)";
   const std::string table = table_of_results();
