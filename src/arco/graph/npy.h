@@ -40,7 +40,7 @@ struct NamedArray {
   Array array;
 };
 
-// Reads the arrays of an archive in its order, those that the filter leaves out (none: reads all). Entries may be
+// Reads the arrays of an archive in its order, all of them or those that the filter takes. Entries may be
 // stored or deflated; checksums are verified. Archives beyond 4 GiB (zip64), encrypted ones, entries that are no .npy
 // files and small archives that claim to hold gigabytes are UserErrors.
 std::vector<NamedArray> read_npz(const std::filesystem::path& path, const ArrayFilter& filter = {});

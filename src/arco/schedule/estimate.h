@@ -43,11 +43,4 @@ class EstimateContext {
   std::vector<PlaneCosts> planes_;
 };
 
-// The same for a single schedule.
-TransferCounts transfer_counts(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
-CycleParts cycle_parts(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
-CycleCost cycle_cost(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
-double cycle_bound(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
-double cycle_estimate(const Workload& workload, const Schedule& schedule, const HardwareConfig& hardware);
-
 }  // namespace arco

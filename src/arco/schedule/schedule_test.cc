@@ -70,15 +70,16 @@ TEST(Legality, ThreadsOnBothAxesAreIllegal) {
 TEST(Candidates, EveryVisitedScheduleIsLegalAndTheBestIsAmongThem) {
   int count = 0;
   double least = 1e18;
+  const EstimateContext context(resnet_c2(), {});
   for_each_legal(resnet_c2(), {}, [&](const Schedule& s) {
     ++count;
     EXPECT_EQ(broken_rule(resnet_c2(), s, {}), Rule::kNone);
-    least = std::min(least, cycle_estimate(resnet_c2(), s, {}));
+    least = std::min(least, context.cost(s).estimate);
   });
   EXPECT_GT(count, 500);
   const auto best = best_estimated(resnet_c2(), {});
   ASSERT_TRUE(best.has_value());
-  EXPECT_EQ(cycle_estimate(resnet_c2(), *best, {}), least);
+  EXPECT_EQ(context.cost(*best).estimate, least);
   // The roof: 451,584 GEMM steps.
   EXPECT_GT(least, 451584);
   EXPECT_LT(least, 700000);

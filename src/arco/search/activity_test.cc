@@ -29,7 +29,7 @@ TEST(EnergyBound, NoRandomConfigurationTakesLess) {
     if (!schedule) continue;
     const double energy = simulated_energy(workload, *schedule, hw);
     const double bound = energy_bound(workload, hw);
-    const double estimate = energy_estimate(workload, hw, cycle_parts(workload, *schedule, hw).read_beats);
+    const double estimate = energy_estimate(workload, hw, EstimateContext(workload, hw).parts(*schedule).read_beats);
     const std::string what = hw.to_string() + ", " + workload.to_string() + ", " + schedule->to_string();
     ASSERT_LE(bound, energy) << what;
     ASSERT_LE(bound, estimate) << what;

@@ -80,7 +80,7 @@ TEST(Reuse, CountsTheTransfersOfTheProgramExactly) {
     if (point.workload.kind != WorkloadKind::kConv2d) continue;
     const Program program = lower(point.workload, point.schedule, point.hardware, typical_numbers(point.workload));
     const CycleReport report = simulate_cycles(point.hardware, program.instructions);
-    const TransferCounts counts = transfer_counts(point.workload, point.schedule, point.hardware);
+    const TransferCounts counts = EstimateContext(point.workload, point.hardware).transfers(point.schedule);
     const Geometry g = geometry_of(point.workload, point.schedule, point.hardware);
     const auto loaded = [&](MemoryType type) {
       return static_cast<int64_t>(report.moved_entries[static_cast<size_t>(type)]);
