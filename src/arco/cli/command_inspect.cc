@@ -74,29 +74,6 @@ void inspect_executable(const Options& options, Console& console) {
   console.print_json(document);
 }
 
-struct Place {
-  std::string runs_on;  // "accelerator", "host" or "-"
-  std::string detail;
-};
-
-Place place_of(const NodeFate& fate, const Executable& executable) {
-  if (!fate.gone_in.empty()) return {"-", fmt::format("folded or fused away by {}", fate.gone_in)};
-  for (const CompiledStep& step : executable.steps) {
-    if (const auto* compiled = std::get_if<CompiledLayer>(&step)) {
-      const auto is_node = [&](int node) {
-        return node >= 0 && executable.graph.nodes[static_cast<size_t>(node)].name == fate.name;
-      };
-      const AcceleratorLayer& layer = compiled->layer;
-      if (is_node(layer.stage_node)) return {"accelerator", fmt::format("part of {}", layer.name)};
-      if (is_node(layer.node)) return {"accelerator", layer.workload.to_string()};
-    } else {
-      const auto& host = std::get<HostStep>(step);
-      if (executable.graph.nodes[static_cast<size_t>(host.node)].name == fate.name) return {"host", host.reason};
-    }
-  }
-  return {"-", "moves nothing: the accelerator reads and writes its data where they lie"};
-}
-
 void inspect_model(const Options& options, Console& console) {
   if (!options.raw.empty() || options.disassemble || !options.inputs.empty()) {
     fail_user("{}: is no .arco file; --raw, --input and --disassemble need one (`arco compile` makes it)",
@@ -109,12 +86,15 @@ void inspect_model(const Options& options, Console& console) {
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
   TextTable table({{"node", kLeft}, {"operator", kLeft}, {"runs on", kLeft}, {"workload, or why", kLeft}});
   Json nodes = Json::array();
-  for (const NodeFate& fate : model.nodes) {
-    const Place place = place_of(fate, executable);
+  const std::vector<Place> places = places_of(model.nodes, executable);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const NodeFate& fate = model.nodes[i];
+    const Place& place = places[i];
     table.add({fate.name, fate.op, place.runs_on, place.detail});
     nodes.push_back({{"name", fate.name}, {"operator", fate.op}, {"runs_on", place.runs_on}, {"detail", place.detail}});
   }
-  console.print("{}: {} nodes\n\n{}\n", options.model.model, model.nodes.size(), table.to_string());
+  console.print("{}: {} node{}\n\n{}\n", options.model.model, places.size(), places.size() == 1 ? "" : "s",
+                table.to_string());
   print_executable(executable, runs, console);
   Json document = executable_to_json(executable, runs);
   document["model"] = options.model.model;

@@ -203,7 +203,7 @@ TEST_F(CommandLine, InspectSaysWhereTheNodesOfAModelRun) {
   const Json nodes = Json::parse(result.out)["nodes"];
   ASSERT_EQ(nodes.size(), 69U);
   EXPECT_EQ(nodes[0]["runs_on"], "accelerator");
-  EXPECT_EQ(nodes[1]["operator"], "BatchNorm");
+  EXPECT_EQ(nodes[1]["operator"], "BatchNormalization");
   EXPECT_EQ(nodes[1]["detail"], "folded or fused away by fold_batch_norm");
 }
 

@@ -21,7 +21,7 @@ struct Options {
 };
 
 void run_reference_command(const Options& options, Console& console) {
-  const Graph graph = import_model(options.model);
+  const Graph graph = import_model(options.model).graph;
   const auto files = files_by_tensor(graph, graph.outputs, "--output", options.outputs);
   check_keeps(options.model.model, "the model", files);
   for (const std::string& file : files_by_tensor(graph, graph.inputs, "--input", options.inputs)) {

@@ -90,34 +90,23 @@ ImportOptions import_options(const ModelOptions& options) {
   return result;
 }
 
-std::set<std::string> node_names(const Graph& graph) {
-  std::set<std::string> names;
-  for (const Node& node : graph.nodes) names.insert(node.name);
-  return names;
-}
-
-// Runs the passes and notes in which of them each node went away. Operators of quantised models go away after that, and
-// the passes run again on what they leave.
+// Runs the passes and notes in which of them each node of the file went away. Operators of quantised models go away
+// after that, and the passes run again on what they leave.
 void simplify_and_follow(const ModelOptions& options, bool keep_brought, QuantizedModel& model) {
-  for (const Node& node : model.graph.nodes) model.nodes.push_back({node.name, op_name(node.op), ""});
-  const auto follow = [&](const Graph& after, const std::string& where) {
-    const std::set<std::string> left = node_names(after);
-    for (NodeFate& fate : model.nodes) {
-      if (fate.gone_in.empty() && !left.contains(fate.name)) fate.gone_in = where;
-    }
-  };
   PassOptions pass_options;
   pass_options.disabled = options.disabled_passes;
   const auto run = [&] {
     const PassVerifier verifier = options.verify_passes ? verify_by_reference(options.seed) : PassVerifier();
     pass_options.verify = [&](const Graph& before, const Graph& after, const std::string& pass) {
       if (verifier) verifier(before, after, pass);
-      follow(after, pass);
+      note_pass(model.nodes, after, pass);
     };
     return simplify(model.graph, pass_options);
   };
   model.passes = run();
-  if (take_brought_scales(model.graph, keep_brought) > 0) run();
+  if (take_brought_scales(model.graph, keep_brought) == 0) return;
+  note_brought_scales(model.nodes, model.graph);
+  run();
 }
 
 // One line for activations or weights whose scales the model brought.
@@ -165,10 +154,10 @@ void check_memory(const Graph& graph, const std::string& model) {
 
 }  // namespace
 
-Graph import_model(const ModelOptions& options) {
-  Graph graph = import_onnx(options.model, import_options(options));
-  check_memory(graph, options.model);
-  return graph;
+ImportedModel import_model(const ModelOptions& options) {
+  ImportedModel model = import_with_nodes(options.model, import_options(options));
+  check_memory(model.graph, options.model);
+  return model;
 }
 
 QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, Console& console) {
@@ -177,7 +166,9 @@ QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, C
   QuantizeOptions scales;
   scales.keep_brought = variant == IsaVariant::kVtaPlus && options.weight_scales_per_channel.value_or(true);
   if (options.weight_scales_per_channel.value_or(false)) scales.weight_scales = WeightScales::kPerChannel;
-  model.graph = import_model(options);
+  ImportedModel imported = import_model(options);
+  model.graph = std::move(imported.graph);
+  model.nodes = fates_of(imported.nodes);
   simplify_and_follow(options, scales.keep_brought, model);
   CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
                                                    : load_calibration(model.graph, options.calibrate);

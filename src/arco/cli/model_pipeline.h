@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arco/cli/console.h"
+#include "arco/cli/node_fates.h"
 #include "arco/graph/graph.h"
 #include "arco/passes/pass_manager.h"
 #include "arco/runtime/executable.h"
@@ -35,17 +36,10 @@ void add_model_options(CLI::App& command, ModelOptions& options);
 void add_shape_options(CLI::App& command, ModelOptions& options);  // only those that import_model() needs
 
 // The float graph as it stands in the file.
-Graph import_model(const ModelOptions& options);
+ImportedModel import_model(const ModelOptions& options);
 
 // UserError if the options ask for what these chips cannot do; to be called before any work.
 void check_model_options(const ModelOptions& options, const HardwareConfig& hardware);
-
-// What became of a node of the file.
-struct NodeFate {
-  std::string name;
-  std::string op;
-  std::string gone_in;  // the pass that folded or fused it away; empty: still there
-};
 
 struct QuantizedModel {
   Graph graph;

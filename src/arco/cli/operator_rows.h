@@ -109,6 +109,10 @@ inline std::vector<Row> convolutions() {
        [=](Net& n) {
          n.output(n.node("Conv", {image(n), n.node("Tanh", {n.input({8, 16, 1, 1})})}));
        }},
+      {"Conv of an input with computed bias",
+       [=](Net& n) {
+         n.output(n.node("Conv", {n.input({1, 3, 8, 8}), n.weights({8, 3, 3, 3}), n.node("Tanh", {n.input({8})})}));
+       }},
       {"ConvTranspose", transposed({16, 8, 2, 2}, {{"strides", Ints{2, 2}}})},
       {"ConvTranspose, cropped",
        transposed({16, 8, 3, 3}, {{"strides", Ints{2, 2}}, same[0], {"output_padding", Ints{1, 1}}})},

@@ -17,6 +17,8 @@
 #include "arco/cli/operator_rows.h"
 #include "arco/graph/npy.h"
 #include "arco/onnx/converters.h"
+#include "arco/passes/pass_manager.h"
+#include "arco/quant/brought_scales.h"
 #include "arco/quant/report.h"
 
 namespace arco {
@@ -54,7 +56,7 @@ class Operators : public testing::Test {
   std::filesystem::path folder_;
 };
 
-// "Conv: accelerator", "Softmax: host, Softmax has no integer form": one line a node of the file.
+// "Conv: accelerator", "Softmax: host, no integer form": one line a node of the file.
 std::string places(const Json& nodes) {
   std::string text;
   for (const Json& node : nodes) {
@@ -72,7 +74,14 @@ TEST_F(Operators, RunWhereTheTableSays) {
     SCOPED_TRACE(row.name);
     const std::string shown = arco({"inspect", write(row), "--json"});
     if (HasFailure()) return;
-    table += row.name + "\n" + places(Json::parse(shown)["nodes"]);
+    const Json nodes = Json::parse(shown)["nodes"];
+    table += row.name + "\n" + places(nodes);
+    const auto file = network(row).model.proto.graph();
+    ASSERT_EQ(nodes.size(), static_cast<size_t>(file.node_size()));
+    for (int i = 0; i < file.node_size(); ++i) {
+      EXPECT_EQ(nodes[static_cast<size_t>(i)]["name"], file.node(i).name());
+      EXPECT_EQ(nodes[static_cast<size_t>(i)]["operator"], file.node(i).op_type());
+    }
   }
   if (std::getenv("ARCO_UPDATE_GOLDEN") != nullptr) write_file(kGolden, table);
   EXPECT_EQ(table, read_text_file(kGolden)) << "ARCO_UPDATE_GOLDEN=1 writes " << kGolden << " anew";
@@ -95,6 +104,16 @@ TEST_F(Operators, InspectShowsEveryNode) {
   shown = shown.substr(0, shown.find("\nhardware"));
   if (std::getenv("ARCO_UPDATE_GOLDEN") != nullptr) write_file(kInspectGolden, shown);
   EXPECT_EQ(shown, read_text_file(kInspectGolden)) << "ARCO_UPDATE_GOLDEN=1 writes " << kInspectGolden << " anew";
+}
+
+// Passes that make nodes say where they come from.
+TEST_F(Operators, KeepTheirOriginThroughThePasses) {
+  for (const Row& row : rows()) {
+    Graph graph = network(row).model.import();
+    simplify(graph);
+    if (take_brought_scales(graph, true) > 0) simplify(graph);
+    for (const Node& node : graph.nodes) EXPECT_GE(node.origin, 0) << row.name << ": " << node.name;
+  }
 }
 
 TEST_F(Operators, AreAllInTheTable) {

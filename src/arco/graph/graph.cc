@@ -1,6 +1,7 @@
 // Bookkeeping of the graph: adding tensors, who makes and who reads each of them, and the invariants.
 #include "arco/graph/graph.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "arco/base/error.h"
@@ -42,6 +43,21 @@ std::vector<std::vector<int>> Graph::consumers() const {
     }
   }
   return result;
+}
+
+std::set<int> live_origins(const Graph& graph) {
+  std::vector<bool> needed(graph.tensors.size(), false);
+  for (const TensorId id : graph.outputs) needed[static_cast<size_t>(id)] = true;
+  std::set<int> origins;
+  for (size_t n = graph.nodes.size(); n-- > 0;) {
+    const Node& node = graph.nodes[n];
+    if (std::ranges::none_of(node.outputs, [&](TensorId id) { return needed[static_cast<size_t>(id)]; })) continue;
+    origins.insert(node.origin);
+    for (const TensorId id : node.inputs) {
+      if (id != kNoTensor) needed[static_cast<size_t>(id)] = true;
+    }
+  }
+  return origins;
 }
 
 void Graph::check() const {

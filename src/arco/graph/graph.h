@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ struct Node {
   std::vector<TensorId> inputs;  // kNoTensor where an optional one is absent
   std::vector<TensorId> outputs;
   std::optional<Requantize> requantize;  // set: integer arithmetic
+  // What people are told of the node; files do not keep it.
+  int origin = -1;             // the node of the model's file that it comes from, by its place there; -1: none
+  std::string why_float = {};  // of a quantised graph: why the node is left in float; empty if it is not
 };
 
 // Nodes are in topological order; every tensor is produced by at most one node, is a graph input, or is a constant.
@@ -96,6 +100,9 @@ struct SliceRange {
   int64_t count = 0;
 };
 SliceRange slice_range(int64_t start, int64_t end, int64_t step, int64_t extent);
+
+// The `origin` of every node that an output of the graph depends on.
+std::set<int> live_origins(const Graph& graph);
 
 // One line a node: name, op, attributes that differ from the default, input and output shapes.
 std::string to_text(const Graph& graph);

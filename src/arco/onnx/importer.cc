@@ -29,19 +29,21 @@ class Importer {
         name_(name),
         state_(name, std::move(folder)) {}
 
-  Graph run() {
+  ImportedModel run() {
     state_.graph.name = printable(proto_.name());
     read_opset();
     read_initializers();
     read_inputs();
     note_used_names();
+    nodes_.resize(static_cast<size_t>(proto_.node_size()));
     const std::vector<int> order = order_nodes(proto_, defined_, state_.errors);
     for (const int n : order) convert(n);
     if (has_unsupported_) list_supported();
     read_outputs();
     state_.errors.throw_if_any();
     state_.graph.check();
-    return std::move(state_.graph);
+    note_unneeded_nodes();
+    return {std::move(state_.graph), std::move(nodes_)};
   }
 
  private:
@@ -185,9 +187,43 @@ class Importer {
       report_unsupported(node, label);
       return;
     }
-    NodeContext context(state_, node, label);
+    NodeContext context(state_, node, label, index);
     found->second(context);
     context.finish();
+    nodes_[static_cast<size_t>(index)] = {label, printable(node.op_type()), why_folded(context, node.op_type())};
+  }
+
+  static std::string why_folded(const NodeContext& context, const std::string& op) {
+    if (context.left_nodes()) return "";
+    if (op == "Constant") return "a constant";
+    if (context.reads_constants_only()) return "folded while importing: all its inputs are constant";
+    return "folded while importing: its result follows from shapes alone";
+  }
+
+  // Nodes that no output of the graph depends on, be it that the file's own outputs do not, or that their readers asked
+  // for nothing but a shape.
+  void note_unneeded_nodes() {
+    std::unordered_set<std::string> needed;
+    for (const auto& output : proto_.output()) needed.insert(output.name());
+    const std::vector<int> order = order_nodes(proto_, defined_, state_.errors);
+    std::vector<bool> is_needed(nodes_.size(), false);
+    for (size_t i = order.size(); i-- > 0;) {
+      const onnx::NodeProto& node = proto_.node(order[i]);
+      if (std::none_of(node.output().begin(), node.output().end(), [&](const auto& o) { return needed.contains(o); })) {
+        continue;
+      }
+      is_needed[static_cast<size_t>(order[i])] = true;
+      needed.insert(node.input().begin(), node.input().end());
+      needed.erase("");  // inputs that are left out
+    }
+    const std::set<int> live = live_origins(state_.graph);
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (!is_needed[i]) {
+        nodes_[i].folded = "no output of the network depends on it";
+      } else if (nodes_[i].folded.empty() && !live.contains(static_cast<int>(i))) {
+        nodes_[i].folded = "folded while importing: only its shape is needed, which became part of constants";
+      }
+    }
   }
 
   void report_unsupported(const onnx::NodeProto& node, const std::string& label) {
@@ -235,12 +271,13 @@ class Importer {
   std::string name_;
   ImportState state_;
   std::unordered_map<std::string, int> defined_;  // names given by initializers and graph inputs
+  std::vector<ModelNode> nodes_;                  // of the file
   bool has_unsupported_ = false;
 };
 
 }  // namespace
 
-Graph import_onnx(const std::filesystem::path& path, const ImportOptions& options) {
+ImportedModel import_with_nodes(const std::filesystem::path& path, const ImportOptions& options) {
   onnx::ModelProto model = read_model(path);
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   return Importer(model, options, path.string(), folder).run();
@@ -248,7 +285,7 @@ Graph import_onnx(const std::filesystem::path& path, const ImportOptions& option
 
 Graph import_onnx(std::span<const uint8_t> bytes, const std::string& name, const ImportOptions& options) {
   onnx::ModelProto model = read_model(bytes, name);
-  return Importer(model, options, name, {}).run();
+  return Importer(model, options, name, {}).run().graph;
 }
 
 }  // namespace arco

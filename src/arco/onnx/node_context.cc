@@ -26,8 +26,16 @@ TensorId ImportState::id_of(const std::string& onnx_name) {
   return id;
 }
 
-NodeContext::NodeContext(ImportState& state, onnx::NodeProto& node, std::string label)
-    : state_(state), node_(node), label_(std::move(label)) {}
+NodeContext::NodeContext(ImportState& state, onnx::NodeProto& node, std::string label, int index)
+    : state_(state), node_(node), label_(std::move(label)), index_(index) {}
+
+bool NodeContext::reads_constants_only() const {
+  for (int i = 0; i < input_count(); ++i) {
+    const Tensor* tensor = known_input(i);
+    if (has_input(i) && (tensor == nullptr || !tensor->constant)) return false;
+  }
+  return true;
+}
 
 void NodeContext::add_problem(const std::string& what) {
   failed_ = true;
@@ -186,6 +194,7 @@ void NodeContext::add_node(Op op, std::vector<TensorId> inputs, TensorId output)
   node.op = std::move(op);
   node.inputs = std::move(inputs);
   node.outputs = {output};
+  node.origin = index_;
   const bool inputs_known = !failed_ && std::all_of(node.inputs.begin(), node.inputs.end(), [&](TensorId id) {
     return id == kNoTensor || state_.known[static_cast<size_t>(id)];
   });
@@ -197,6 +206,7 @@ void NodeContext::add_node(Op op, std::vector<TensorId> inputs, TensorId output)
   }
   for (int i = 2; !state_.node_names.insert(node.name).second; ++i) node.name = fmt::format("{}_{}", label_, i);
   state_.graph.nodes.push_back(std::move(node));
+  left_nodes_ = true;
 }
 
 void NodeContext::emit(Op op, std::vector<TensorId> inputs, int output_index) {

@@ -36,7 +36,8 @@ struct ImportState {
 
 class NodeContext {
  public:
-  NodeContext(ImportState& state, onnx::NodeProto& node, std::string label);
+  // `index` is the node's place in the file.
+  NodeContext(ImportState& state, onnx::NodeProto& node, std::string label, int index);
 
   int opset() const { return state_.opset; }
 
@@ -95,6 +96,9 @@ class NodeContext {
   // nothing was emitted for them.
   void finish();
   bool failed() const { return failed_; }
+  // Whether the node left anything in the graph that is computed at run time.
+  bool left_nodes() const { return left_nodes_; }
+  bool reads_constants_only() const;
 
  private:
   void add_problem(const std::string& what);
@@ -107,10 +111,12 @@ class NodeContext {
   ImportState& state_;
   onnx::NodeProto& node_;
   std::string label_;
+  int index_;
   std::unordered_set<std::string> read_attributes_;
   std::unordered_set<int> read_inputs_;
   std::unordered_set<int> emitted_;  // outputs
   bool failed_ = false;
+  bool left_nodes_ = false;
 };
 
 template <size_t N>

@@ -110,6 +110,7 @@ class Lowering {
     node.name = node_.name + suffix;
     node.op = std::move(op);
     node.inputs = std::move(inputs);
+    node.origin = node_.origin;
     Tensor output;
     output.name = node.name + ".out";
     node.outputs = {graph_.add_tensor(std::move(output))};

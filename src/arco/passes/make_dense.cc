@@ -105,7 +105,7 @@ class Product {
     Tensor output;
     output.name = node_.name + suffix + ".out";
     const TensorId id = graph_.add_tensor(std::move(output));
-    nodes_.push_back({node_.name + suffix, std::move(op), {input}, {id}, std::nullopt});
+    nodes_.push_back({node_.name + suffix, std::move(op), {input}, {id}, std::nullopt, node_.origin});
     return id;
   }
 

@@ -48,6 +48,7 @@ void mean_to_pool(Graph& graph) {
     reshape.op = Reshape{graph.tensor(result).shape};
     reshape.inputs = node.outputs;
     reshape.outputs = {result};
+    reshape.origin = node.origin;
     nodes.push_back(std::move(reshape));
   }
   graph.nodes = std::move(nodes);

@@ -148,6 +148,7 @@ class Unfolding {
     node.name = conv_.name + suffix;
     node.op = std::move(op);
     node.inputs = {conv_.inputs[0]};
+    node.origin = conv_.origin;
     Tensor output;
     output.name = node.name + ".out";
     node.outputs = {graph_.add_tensor(std::move(output))};
@@ -172,7 +173,9 @@ class Unfolding {
 bool unfolds(const Graph& graph, const Node& node, const std::vector<bool>& on_host) {
   const auto* conv = std::get_if<Conv>(&node.op);
   if (conv == nullptr || conv->groups != 1 || !on_host[static_cast<size_t>(node.inputs[0])]) return false;
-  return passes::has_constant_weights(graph, node) && graph.tensor(node.inputs[1]).shape[1] <= kFewChannels;
+  const bool has_constant_bias = !passes::has_input(node, 2) || graph.tensor(node.inputs[2]).constant;
+  return passes::has_constant_weights(graph, node) && has_constant_bias &&  // else the host runs it as it is
+         graph.tensor(node.inputs[1]).shape[1] <= kFewChannels;
 }
 
 }  // namespace

@@ -21,6 +21,11 @@ bool is_image(const Tensor& tensor) {
   return tensor.type == DataType::kInt8 && !tensor.constant && (tensor.shape.size() == 2 || tensor.shape.size() == 4);
 }
 
+std::string why_no_image(const Tensor& tensor) {
+  if (tensor.type != DataType::kInt8 || tensor.constant) return "input is not an int8 activation";
+  return fmt::format("the accelerator takes 2 or 4 dimensions, not {}", to_string(tensor.shape));
+}
+
 // Rows of a window operator below the image that its last window needs; ceil mode may ask for more, floor for less than
 // the pads say.
 int64_t needed_pad(int64_t out, int64_t stride, int64_t kernel, int64_t dilation, int64_t in, int64_t pad_begin) {
@@ -29,13 +34,14 @@ int64_t needed_pad(int64_t out, int64_t stride, int64_t kernel, int64_t dilation
 
 std::string reason_without_arithmetic(const Graph& graph, const Node& node) {
   const Op& op = node.op;
-  if (std::holds_alternative<Quantize>(op) || std::holds_alternative<UnfoldColumns>(op)) {
+  const bool is_int8 = graph.tensor(node.outputs[0]).type == DataType::kInt8;
+  if (std::holds_alternative<Quantize>(op) || (is_int8 && std::holds_alternative<UnfoldColumns>(op))) {
     return "prepares the input for the accelerator";
   }
   if (std::holds_alternative<Dequantize>(op)) return "converts results back to float";
   if (std::holds_alternative<Table>(op)) return "a function of one value, looked up in a table";
-  if (graph.tensor(node.outputs[0]).type == DataType::kInt8) return "only moves values";
-  return fmt::format("{} has no integer form", op_name(op));
+  if (is_int8) return "only moves values";
+  return node.why_float.empty() ? "no integer form" : node.why_float;
 }
 
 std::string reason_of_border(const Tensor& tensor) {
@@ -112,7 +118,7 @@ class Partition {
     layer.weight = node.inputs[1];
     layer.bias = node.inputs.size() > 2 ? node.inputs[2] : kNoTensor;
     layer.residual = node.inputs.size() > 3 ? node.inputs[3] : kNoTensor;
-    if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 image";
+    if (!is_image(graph_.tensor(layer.input))) return why_no_image(graph_.tensor(layer.input));
     if (!graph_.tensor(layer.weight).constant) return "weights are not constant";
     Workload& w = layer.workload;
     set_images(layer);
@@ -131,7 +137,7 @@ class Partition {
     layer.residual = node.inputs.size() > 3 ? node.inputs[3] : kNoTensor;
     if (!graph_.tensor(layer.weight).constant) return "weights are not constant";
     layer.input = flattened_image(layer.input);
-    if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 matrix";
+    if (!is_image(graph_.tensor(layer.input))) return why_no_image(graph_.tensor(layer.input));
     const Tensor& input = graph_.tensor(layer.input);
     if (graph_.tensor(layer.output).shape.size() != 2) return "output is not a matrix";
     set_images(layer);
@@ -141,7 +147,7 @@ class Partition {
   }
 
   std::string fill(const Pool& pool, const Node& /*node*/, AcceleratorLayer& layer) {
-    if (!is_image(graph_.tensor(layer.input))) return "input is not an int8 image";
+    if (!is_image(graph_.tensor(layer.input))) return why_no_image(graph_.tensor(layer.input));
     layer.workload.kind = pool.kind == Pool::Kind::kMax ? WorkloadKind::kMaxPool : WorkloadKind::kAveragePool;
     set_images(layer);
     set_window(layer.workload, pool.kernel, pool.strides, pool.dilations, pool.pads);
@@ -160,7 +166,8 @@ class Partition {
     layer.residual = node.inputs[1];
     const Tensor& a = graph_.tensor(layer.input);
     const Tensor& b = graph_.tensor(layer.residual);
-    if (!is_image(a) || !is_image(b)) return "operands are not int8 images";
+    if (a.constant || b.constant) return "an operand is constant";
+    if (!is_image(a) || !is_image(b)) return why_no_image(a);
     if (a.shape != b.shape) return "operands are broadcast";
     set_images(layer);
     if (layer.numbers.shift > 15) return "rounding constant exceeds the 16-bit immediate";

@@ -1,4 +1,4 @@
-// Which nodes of a float graph run in int8.
+// Which nodes of a float graph run in int8, and why the others do not.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace arco {
 
-// One flag a node: true if the node runs in int8.
+// For each node why it stays in float, as a text for people; empty if it runs in int8.
 //   Conv, Dense   float weights and bias are constants, the residual is not
 //   Add           two non-constant operands of equal shape
 //   Pool          maximum; average if all windows have the same divisor
@@ -17,7 +17,7 @@ namespace arco {
 //                 stays in float
 //   Unary         between two int8 nodes, as a table
 // Nodes named in `float_nodes` stay in float.
-std::vector<bool> choose_int8_nodes(const Graph& graph, const std::vector<std::string>& float_nodes);
+std::vector<std::string> reasons_for_float(const Graph& graph, const std::vector<std::string>& float_nodes);
 
 // Whether inputs and output of the operator hold the same values, or the greatest of them, so that one scale does.
 bool moves_values(const Op& op);

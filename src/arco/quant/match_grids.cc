@@ -53,7 +53,7 @@ class Matcher {
         return;
       }
       const TensorId rescaled = add_rescaled(id, *y);
-      before.push_back({graph_.tensor(rescaled).name, pixel, {id}, {rescaled}, std::nullopt});
+      before.push_back({graph_.tensor(rescaled).name, pixel, {id}, {rescaled}, std::nullopt, node.origin});
       id = rescaled;
     }
   }

@@ -49,7 +49,7 @@ class Builder {
       if (scales_.int8[i]) {
         add_int8_node(i);
       } else {
-        add_float_node(source_.nodes[i]);
+        add_float_node(i);
       }
     }
     for (const TensorId id : source_.outputs) graph_.outputs.push_back(as_float(id));
@@ -112,8 +112,9 @@ class Builder {
     return int8_form(id);
   }
 
-  void add_float_node(const Node& old) {
-    Node node = old;
+  void add_float_node(size_t index) {
+    Node node = source_.nodes[index];
+    node.why_float = scales_.why_float[index];
     for (TensorId& id : node.inputs) id = id == kNoTensor ? kNoTensor : as_float(id);
     for (TensorId& id : node.outputs) {
       float_form(id) = copy(id);
@@ -347,11 +348,11 @@ class Builder {
 };
 
 // Constants that int8 nodes read; in float, anything goes (masks hold -infinity).
-void check_constants(const Graph& graph, const std::vector<bool>& int8) {
+void check_constants(const Graph& graph, const std::vector<std::string>& why_float) {
   ErrorList errors("network '" + graph.name + "'");
   std::vector<bool> seen(graph.tensors.size(), false);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (!int8[i]) continue;
+    if (!why_float[i].empty()) continue;
     for (const TensorId id : graph.nodes[i].inputs) {
       if (id == kNoTensor || seen[static_cast<size_t>(id)]) continue;
       seen[static_cast<size_t>(id)] = true;
@@ -368,7 +369,7 @@ void check_constants(const Graph& graph, const std::vector<bool>& int8) {
 }  // namespace
 
 Graph quantize(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options) {
-  check_constants(graph, choose_int8_nodes(graph, options.float_nodes));
+  check_constants(graph, reasons_for_float(graph, options.float_nodes));
   const Scales scales = choose_scales(graph, ranges, options);
   Graph result = Builder(graph, scales).build();
   result.check();

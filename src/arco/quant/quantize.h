@@ -27,9 +27,9 @@ struct QuantizeOptions {
 
 // The optimised `graph` (batch norms folded, activations fused) with all nodes that can in int8, see choose.h. Weights
 // become int8 constants, biases int32; Requantize is filled in. `Quantize` nodes stand where float results meet int8
-// nodes, `Dequantize` nodes where int8 results meet float nodes; graph inputs and outputs stay float32. Names of nodes
-// and tensors are kept; the second form of a tensor is called "<name>.int8" or "<name>.float". Weights that are not
-// finite are a UserError that lists them.
+// nodes, `Dequantize` nodes where int8 results meet float nodes; graph inputs and outputs stay float32; nodes left in
+// float say why. Names of nodes and tensors are kept; the second form of a tensor is called "<name>.int8" or
+// "<name>.float". Weights that are not finite are a UserError that lists them.
 Graph quantize(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options = {});
 
 // Throws InternalError naming the node if the graph breaks a rule of int8 arithmetic: operand types, exponents that do

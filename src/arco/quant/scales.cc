@@ -94,9 +94,10 @@ std::vector<TensorId> activations_of(const Graph& graph, const Node& node) {
 class Solver {
  public:
   // `dropped`: by TensorId, grids that cannot be kept.
-  Solver(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options, std::vector<bool> int8,
+  Solver(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options, std::vector<std::string> why_float,
          const std::vector<bool>& dropped)
-      : graph_(graph), ranges_(ranges), options_(options), int8_(std::move(int8)), dropped_(dropped) {
+      : graph_(graph), ranges_(ranges), options_(options), why_float_(std::move(why_float)), dropped_(dropped) {
+    for (const std::string& reason : why_float_) int8_.push_back(reason.empty());
     statistics_.resize(graph.nodes.size());
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       if (int8_[i] && has_weights(graph.nodes[i])) statistics_[i] = statistics_of(graph, graph.nodes[i]);
@@ -109,8 +110,10 @@ class Solver {
       const int contradiction = settle();
       if (contradiction < 0) break;
       int8_[static_cast<size_t>(contradiction)] = false;
+      why_float_[static_cast<size_t>(contradiction)] =
+          "no scales fit its calibrated ranges, weights and bias within the hardware's shifts and 32-bit sums";
     }
-    Scales scales{int8_, std::vector<int>(graph_.tensors.size(), 0), weight_, {}, {}};
+    Scales scales{int8_, std::vector<int>(graph_.tensors.size(), 0), weight_, {}, {}, why_float_};
     for (size_t i = 0; i < graph_.tensors.size(); ++i) {
       scales.activation[i] = exponent(static_cast<TensorId>(i));
       scales.grids.push_back(grid(static_cast<TensorId>(i)));
@@ -283,7 +286,8 @@ class Solver {
   const Graph& graph_;
   const Ranges& ranges_;
   const QuantizeOptions& options_;
-  std::vector<bool> int8_;
+  std::vector<bool> int8_;              // by node
+  std::vector<std::string> why_float_;  // by node; empty: int8
   const std::vector<bool>& dropped_;
   std::vector<WeightStatistics> statistics_;  // by node
   std::vector<TensorId> group_;               // union-find parents
@@ -308,10 +312,10 @@ int32_t Scales::zero(TensorId id) const {
 Scales choose_scales(const Graph& graph, const Ranges& ranges, const QuantizeOptions& options) {
   ARCO_CHECK(ranges.max_abs.size() == graph.tensors.size(), "ranges of {} tensors for {}", ranges.max_abs.size(),
              graph.tensors.size());
-  const std::vector<bool> int8 = choose_int8_nodes(graph, options.float_nodes);
+  const std::vector<std::string> why_float = reasons_for_float(graph, options.float_nodes);
   std::vector<bool> dropped(graph.tensors.size(), false);
   while (true) {
-    Scales scales = Solver(graph, ranges, options, int8, dropped).solve();
+    Scales scales = Solver(graph, ranges, options, why_float, dropped).solve();
     if (choose_layer_scales(graph, options, scales, dropped)) return scales;
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "arco/graph/graph.h"
@@ -28,6 +29,7 @@ struct Scales {
   std::vector<int> weight;      // by node: exponent of the weights of Conv and Dense
   std::vector<std::optional<ChannelScales>> channels;  // by node: set instead where each channel has its own scale
   std::vector<std::optional<Grid>> grids;              // by TensorId: set instead of the exponent where one was brought
+  std::vector<std::string> why_float;                  // by node: a reason for people; empty if it runs in int8
 
   double step(TensorId id) const;
   int32_t zero(TensorId id) const;
