@@ -31,14 +31,24 @@ const char* kind_of(const Json& value) {
   return value.is_number() ? "a number" : value.is_boolean() ? "true or false" : "null";
 }
 
-// What the parser says, without the code that its messages begin with. Long tokens it read are cut.
-std::string reason_of(const Json::exception& error) {
-  constexpr size_t kMaxReason = 200;
-  std::string text = error.what();
-  text.erase(0, text.find(']') + 2);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');  // fit for a terminal
-  return text.size() > kMaxReason ? text.substr(0, kMaxReason) + "..." : text;
+// What is wrong at the character (counted from 1, as the parser does) where the parser stopped.
+std::string syntax_problem(std::string_view text, size_t byte, const std::string& parser) {
+  const auto says = [&](const char* words) { return parser.find(words) != std::string::npos; };
+  if (says("unexpected end of input")) return "the text ends before the document does";
+  if (says("missing closing quote")) return "a text has no closing quotation mark";
+  if (says("UTF-8")) return "these bytes are no UTF-8 text";
+  if (says("control character")) return "a control character stands in a text";
+  const char c = byte >= 1 && byte <= text.size() ? text[byte - 1] : ' ';
+  if (c == '/') return "JSON has no comments";
+  if (says("invalid literal") && says("object key")) return "expected a key in quotation marks";
+  if (says("invalid literal")) return "expected a value: a number, a text in quotation marks, true, false or null";
+  if (says("invalid number")) return "a number is not written as JSON has it";
+  if (says("expected end of input")) return "something follows after the end of the document";
+  if (c == '}' || c == ']') return fmt::format("'{}' is not expected here; is there a comma before it?", c);
+  if (says("object separator")) return "expected ':' between a key and its value";
+  if (says("expected ',' or") || says("expected '}'") || says("expected ']'")) return "expected a comma, or the end";
+  if (says("object key")) return "expected a key in quotation marks";
+  return "this is not expected here";
 }
 
 // Watches the parser: levels and repeated keys.
@@ -68,6 +78,29 @@ class Watch {
 
 }  // namespace
 
+std::string json_syntax_error(std::string_view text, const Json::exception& error, size_t first_line) {
+  const auto* syntax = dynamic_cast<const Json::parse_error*>(&error);
+  if (syntax == nullptr) return "a number is larger than any that can be kept";
+  const size_t byte = std::min(syntax->byte, text.size() + 1);
+  const std::string_view before = text.substr(0, byte == 0 ? 0 : byte - 1);
+  const size_t line = first_line + static_cast<size_t>(std::ranges::count(before, '\n'));
+  const size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
+  return fmt::format("line {}, column {}: {}", line, column, syntax_problem(text, byte, error.what()));
+}
+
+const char* binary_kind(std::string_view text) {
+  constexpr size_t kLooked = 512;
+  const std::string_view start = text.substr(0, kLooked);
+  if (start.starts_with("ARCO")) return "a compiled network (.arco)";
+  if (start.starts_with("\x93NUMPY")) return "an array (.npy)";
+  if (start.starts_with("PK\x03\x04")) return "an archive such as .npz";
+  if (start.starts_with("SQLite format 3")) return "a record store (records.db)";
+  // An ONNX file begins with its field 1, the version of the format.
+  if (start.size() > 1 && start[0] == '\x08' && start[1] > 0 && start[1] < ' ') return "an ONNX model";
+  const bool binary = std::ranges::any_of(start, [](char c) { return c >= 0 && c < '\t'; });
+  return binary ? "binary data" : nullptr;
+}
+
 std::string shown(const Json& value) {
   if (value.is_structured()) return kind_of(value);
   return cut(value.dump(-1, ' ', true, Json::error_handler_t::replace));
@@ -86,6 +119,10 @@ Json parse_json_object(std::string_view text, ErrorList& problems) {
     problems.add("has {} bytes of JSON; expected at most {}", text.size(), kMaxTextBytes);
     return nullptr;
   }
+  if (const char* kind = binary_kind(text)) {
+    problems.add("looks like {}; expected a JSON object", kind);
+    return nullptr;
+  }
   Watch watch(problems);
   try {
     Json document = Json::parse(
@@ -98,7 +135,7 @@ Json parse_json_object(std::string_view text, ErrorList& problems) {
       return document;
     }
   } catch (const Json::exception& error) {
-    problems.add("is not valid JSON: {}", reason_of(error));
+    problems.add("is not valid JSON: {}", json_syntax_error(text, error));
   }
   return nullptr;
 }

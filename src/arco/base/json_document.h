@@ -1,7 +1,7 @@
 // JSON text from outside becomes a document, or every reason why it does not.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -13,6 +13,13 @@ namespace arco {
 // a problem, and the result is null. A key that an object repeats adds a problem; its last value counts, so that
 // reading can go on.
 nlohmann::json parse_json_object(std::string_view text, ErrorList& problems);
+
+// "line 3, column 7: expected a comma, or the end": where the parser stopped reading `text`, whose first line is
+// numbered `first_line`, and why.
+std::string json_syntax_error(std::string_view text, const nlohmann::json::exception& error, size_t first_line = 1);
+
+// What text that is none looks like, such as "an ONNX model"; nullptr for text.
+const char* binary_kind(std::string_view text);
 
 // A value as messages show it: printable, cut after 60 characters, lists and objects by their kind alone.
 std::string shown(const nlohmann::json& value);

@@ -16,6 +16,7 @@
 #include "arco/cli/paper_table.h"
 #include "arco/cli/tune_options.h"
 #include "arco/cli/tune_progress.h"
+#include "arco/cli/validators.h"
 #include "arco/onnx/zoo.h"
 #include "arco/search/tuners/registry.h"
 
@@ -182,19 +183,21 @@ void add_bench_command(CLI::App& app, Console& console) {
                    "paper's seven knobs, against the exhaustive optimum")
       ->delimiter(',')
       ->capture_default_str();
-  command->add_option("--seeds", o->bench.seeds, "Seeds 0, 1, ...")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--seeds", o->bench.seeds, "Seeds 0, 1, ...")
+      ->check(number_between(1, 1000))
+      ->capture_default_str();
   command->add_option("--trials", o->bench.trials, "Measurements of each layer; in mode chip of the chip")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(number_between(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--paper-trials", o->bench.paper_trials, "Measurements of each layer in mode paper")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(number_between(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--whole", o->whole_batches, "Batch sizes of the table of whole networks; 0: no such table")
       ->delimiter(',')
-      ->check(CLI::Range(0, 1024))
+      ->check(number_between(0, 1024))
       ->capture_default_str();
   command->add_option("--jobs", o->bench.jobs, "Searches at a time (0: one a core)")
-      ->check(CLI::Range(0, 1024))
+      ->check(number_between(0, 1024))
       ->capture_default_str();
   command->add_option("-o,--output", o->output, "Folder for paper.txt, paper.json and paper.csv")->type_name("DIR");
   command->add_flag("--json", console.json, "Print JSON for machines");

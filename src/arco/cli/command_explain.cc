@@ -7,6 +7,7 @@
 #include "arco/cli/commands.h"
 #include "arco/cli/layer_report.h"
 #include "arco/cli/table.h"
+#include "arco/cli/validators.h"
 #include "arco/hardware/area.h"
 #include "arco/hardware/fpga.h"
 #include "arco/runtime/explain.h"
@@ -184,7 +185,7 @@ void add_explain_command(CLI::App& app, Console& console) {
   command->add_flag("--modules", options->modules, "Also the cycles of each module by cause");
   command->add_flag("--fpga", options->fpga, "Also what the hardware would take of an FPGA");
   command->add_option("--jobs", options->jobs, "Layers simulated at a time (0: all cores)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number())
       ->capture_default_str();
   command->add_flag("--json", console.json, "Print JSON for machines");
   command->callback([options, &console] { explain(*options, console); });

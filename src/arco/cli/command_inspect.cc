@@ -63,6 +63,18 @@ Json raw_layers(const Executable& executable, const Options& options, Console& c
   return files;
 }
 
+// Flags of a model, and of the chip to compile it for, say nothing of what is compiled.
+void check_no_model_options(const CLI::App& command, const std::string& file) {
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    const bool fits = name == "FILE" || name == "--raw" || name == "--input" || name == "--disassemble" ||
+                      name == "--json" || name == "--seed";
+    if (option->count() > 0 && !fits) {
+      fail_user("{}: is a compiled network, {} says nothing of it; give the ONNX model instead", file, name);
+    }
+  }
+}
+
 void inspect_executable(const Options& options, Console& console) {
   const Executable executable = load_executable(options.model.model);
   const std::vector<LayerRun> runs = layer_cycles(executable, {}, 0);
@@ -123,8 +135,9 @@ void add_inspect_command(CLI::App& app, Console& console) {
   add_target_options(*command, options->target);
   add_model_options(*command, options->model);
   command->add_flag("--json", console.json, "Print JSON for machines");
-  command->callback([options, &console] {
+  command->callback([options, command, &console] {
     if (is_executable_file(options->model.model)) {
+      check_no_model_options(*command, options->model.model);
       inspect_executable(*options, console);
     } else {
       inspect_model(*options, console);

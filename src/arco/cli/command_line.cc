@@ -51,6 +51,35 @@ void check_command(const CLI::App& app, const std::vector<std::string>& argument
             CLI::detail::join(names, ", "));
 }
 
+// CLI11 takes "--verify=" for "--verify": what a script left empty would ask for everything.
+void check_values(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument.starts_with("--") && argument.size() > 3 && argument.find('=') == argument.size() - 1) {
+      fail_user("{} needs a value after '='", argument);
+    }
+  }
+}
+
+// In our words, what CLI11 says of an option's value; its own where it is plain enough.
+std::string describe_value(const CLI::App& command, const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string converts = "Could not convert: ";
+  if (text.starts_with(converts)) {  // "Could not convert: --weights = a"
+    const size_t equals = text.find(" = ");
+    const std::string name = text.substr(converts.size(), equals - converts.size());
+    const std::string value = equals == std::string::npos ? "" : text.substr(equals + 3);
+    const CLI::Option* option = command.get_option_no_throw(name);
+    if (option == nullptr) return text;
+    if (option->get_items_expected_max() == 0) return fmt::format("{} takes no value, not '{}'", name, value);
+    const bool is_real = option->get_type_name().starts_with("FLOAT");
+    return fmt::format("{}: '{}' is no {}", name, value, is_real ? "number" : "whole number");
+  }
+  const std::string name = text.substr(0, text.find(':'));
+  if (text.find(": At Most ") != std::string::npos) return name + " is given more than once";
+  if (text.find(" required ") != std::string::npos && text.ends_with(" missing")) return name + " needs a value";
+  return text;
+}
+
 // What to say about arguments that CLI11 refused. A mistyped option explains the rest, so it comes first.
 std::string describe(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* deepest = &app;
@@ -74,11 +103,12 @@ std::string describe(const CLI::App& app, const CLI::ParseError& error) {
                        commands.empty() ? "" : ", " + expected, hint);
   }
   if (!commands.empty()) return expected + hint;
-  return error.what() + hint;
+  return describe_value(command, error) + hint;
 }
 
 int parse_and_run(CLI::App& app, std::vector<std::string> arguments, Console& console) {
   check_command(app, arguments);
+  check_values(arguments);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(arguments);

@@ -13,6 +13,7 @@
 #include "arco/cli/test_command.h"
 #include "arco/graph/npy.h"
 #include "arco/hardware/hardware_config.h"
+#include "arco/onnx/test_model.h"
 #include "arco/onnx/zoo.h"
 
 namespace arco {
@@ -234,6 +235,22 @@ TEST_F(CommandLine, WrongUseEndsWithTwoAndSuggests) {
   EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("x"), "--shape", "input"}), HasSubstr("NAME=SHAPE"));
   EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("net.onnx")}), HasSubstr("is the model itself"));
   EXPECT_THAT(error({"inspect", path("net.onnx"), "--raw", path("x")}), HasSubstr("is no .arco file"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("x"), "--weight-scales", "per-chanel"}),
+              HasSubstr("--weight-scales: 'per-chanel' is none of per-tensor, per-channel; did you mean per-channel?"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("x"), "--weight-scales", "1"}), HasSubstr("is none of"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", path("x"), "--verify="}),
+              HasSubstr("--verify= needs a value after '='"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o"}), HasSubstr("--output needs a value; see"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", "a", "-o", "b"}),
+              HasSubstr("--output is given more than once"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", "a", "--json=x"}), HasSubstr("--json takes no value, not 'x'"));
+  EXPECT_THAT(error({"tune", path("net.onnx"), "--trials", "0"}),
+              HasSubstr("--trials: '0' is no whole number from 1 to 10000000"));
+  EXPECT_THAT(error({"tune", path("net.onnx"), "--weights", "a"}), HasSubstr("--weights: 'a' is no number"));
+  EXPECT_THAT(error({"tune", path("net.onnx"), "--bus", "7"}), HasSubstr("'7' is none of 64, 128, 256, 512"));
+  EXPECT_THAT(error({"compile", path("net.onnx"), "-o", folder().string()}), HasSubstr("is a folder; give the name"));
+  EXPECT_THAT(error({"zoo", "resnet18", "-o", folder().string()}), HasSubstr("is a folder; give the name"));
+  EXPECT_THAT(error({"inspect", path("net.arco"), "--batch", "3"}), HasSubstr("is a compiled network, --batch says"));
   EXPECT_FALSE(exists("x"));
 }
 
@@ -271,6 +288,55 @@ TEST_F(CommandLine, WrongFilesEndWithTwoAndWriteNothing) {
               HasSubstr("one too many"));
   EXPECT_FALSE(exists("no.arco"));
   EXPECT_FALSE(exists("no.npy"));
+}
+
+TEST_F(CommandLine, ValuesThatAreNotFiniteAreToldOf) {
+  Array image(DataType::kFloat32, {1, 3, 32, 32});
+  image.mutable_data<float>()[5] = NAN;
+  write_npy(path("nan.npy"), image);
+  for (const auto& [command, file] : {std::pair("run", "net.arco"), std::pair("reference", "net.onnx")}) {
+    const Result result = arco({command, path(file), "--input", path("nan.npy")});
+    EXPECT_EQ(result.code, 2) << command;
+    EXPECT_THAT(result.err, HasSubstr("nan.npy holds 1 of 3072 values that are not finite, the first at [0, 0, 0, 5]"));
+  }
+  testing_support::TestModel model;
+  model.input("x", {1, 4}).node("Sub", {"x", "x"}, {"zero"}).node("Reciprocal", {"zero"}, {"y"}).output("y");
+  write_file(path("inf.onnx"), model.bytes());
+  const Result result = arco({"reference", path("inf.onnx")});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("output 'y': 4 of 4 values are infinite or not a number, the first at [0, 0]"));
+}
+
+// As the file has them, whatever the passes make of them.
+TEST_F(CommandLine, WeightsThatAreNotFiniteAreNamedAsInTheFile) {
+  std::vector<float> weights(8 * 3 * 3 * 3, 0.1F);
+  weights[10] = INFINITY;
+  testing_support::TestModel model;
+  model.input("x", {1, 3, 8, 8}).initializer(testing_support::float_tensor("w", {8, 3, 3, 3}, weights));
+  model.node("Conv", {"x", "w"}, {"y"}, {}, "conv").output("y");
+  write_file(path("inf_weight.onnx"), model.bytes());
+  const Result result = arco({"compile", path("inf_weight.onnx"), "-o", path("no.arco")});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("inf_weight.onnx: 'w' of node 'conv' holds inf at [0, 1, 0, 1]; export a model"));
+}
+
+TEST_F(CommandLine, IndicesOutOfRangeNameTheFile) {
+  testing_support::TestModel model;
+  model.input("x", {3}).initializer(testing_support::integer_tensor("i", {7}));
+  model.node("Gather", {"x", "i"}, {"y"}).output("y");
+  write_file(path("gather.onnx"), model.bytes());
+  for (const char* command : {"inspect", "reference"}) {
+    const Result result = arco({command, path("gather.onnx")});
+    EXPECT_EQ(result.code, 2) << command;
+    EXPECT_THAT(result.err, HasSubstr("gather.onnx: node 'Gather_0'"));
+  }
+}
+
+TEST_F(CommandLine, CalibrationOnConstantsIsWarnedOf) {
+  write_npy(path("zeros/a.npy"), Array(DataType::kFloat32, {1, 3, 32, 32}));
+  const Result result = arco({"compile", path("net.onnx"), "-o", path("zeros.arco"), "--calibrate", path("zeros")});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("the integer scales are guessed from constant inputs"));
 }
 
 TEST_F(CommandLine, OutputThatCannotBeWrittenEndsWithOne) {

@@ -8,6 +8,7 @@
 #include "arco/base/file.h"
 #include "arco/base/interrupt.h"
 #include "arco/cli/commands.h"
+#include "arco/cli/network_inputs.h"
 #include "arco/cli/table.h"
 #include "arco/cli/tune_options.h"
 #include "arco/cli/validators.h"
@@ -43,6 +44,7 @@ std::vector<Workload> workloads_of(const std::vector<std::string>& networks, con
 
 void run_pretrain(Options& options, Console& console) {
   if (options.output.empty()) fail_user("-o FILE is missing: where to write the agents");
+  check_is_no_folder(options.output);
   if (options.networks.empty()) options.networks = zoo_names();
   catch_interrupts();
   const std::vector<Workload> workloads = workloads_of(options.networks, options.output + ".network.onnx");
@@ -75,11 +77,11 @@ void add_pretrain_command(CLI::App& app, Console& console) {
       ->check(whole_number())
       ->capture_default_str();
   command->add_option("--updates", o->training.updates, "Updates of the agents of each kind of space")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(number_between(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--networks", o->networks, "Networks of the zoo to train on (default: all)")->delimiter(',');
   command->add_option("--jobs", o->training.jobs, "Threads (0: all cores); the result does not depend on it")
-      ->check(CLI::Range(0, 1024))
+      ->check(number_between(0, 1024))
       ->capture_default_str();
   command->add_flag("--json", console.json, "Print JSON for machines");
   command->callback([o, &console] { run_pretrain(*o, console); });

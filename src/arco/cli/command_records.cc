@@ -1,16 +1,20 @@
 // arco records: what is in a record store, and how it gets in and out.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "arco/base/error.h"
 #include "arco/base/file.h"
 #include "arco/cli/commands.h"
 #include "arco/cli/network_inputs.h"
 #include "arco/cli/table.h"
+#include "arco/cli/validators.h"
 #include "arco/search/record_exchange.h"
 #include "arco/search/record_store.h"
 
@@ -58,6 +62,23 @@ bool selected(const Record& record, const Options& options) {
 
 std::string cycles_text(double cycles) {
   return cycles < std::numeric_limits<double>::infinity() ? grouped(static_cast<uint64_t>(cycles)) : "-";
+}
+
+// An empty table leaves open whether the store or the question is empty.
+void warn_of_no_match(const RecordStore& store, const Options& options, Console& console) {
+  bool any = false;
+  std::set<std::string> spaces;
+  store.for_each([&](const Record& record) {
+    any = any || selected(record, options);
+    spaces.insert(record.space.key);
+  });
+  if (any || spaces.empty()) return;
+  constexpr size_t kShown = 10;
+  const size_t shown = std::min(kShown, spaces.size());
+  const std::vector<std::string> first(spaces.begin(), std::next(spaces.begin(), static_cast<std::ptrdiff_t>(shown)));
+  console.warn("no record matches; the store has {} records of the spaces '{}'{}", grouped(store.size()),
+               fmt::join(first, "', '"),
+               spaces.size() > shown ? fmt::format(" and {} more", spaces.size() - shown) : "");
 }
 
 void print_summary(const RecordStore& store, const Options& options, Console& console) {
@@ -156,9 +177,11 @@ void run_records(const Options& options, Console& console) {
     write_file(options.export_file, export_autotvm_log(store));
     console.print("exported  {} records to {}\n", store.size(), options.export_file);
   }
+  const bool shows = options.best > 0 || console.json || (!takes_in && options.export_file.empty());
+  if (shows) warn_of_no_match(store, options, console);
   if (options.best > 0) {
     print_best(store, options, console);
-  } else if (console.json || (!takes_in && options.export_file.empty())) {
+  } else if (shows) {
     print_summary(store, options, console);
   }
 }
@@ -176,7 +199,7 @@ void add_records_command(CLI::App& app, Console& console) {
   command->add_option("STORE", o->store, "Folder of a tuning run, or the file records.db")->required();
   command->add_option("--space", o->space, "Only spaces whose name has this text")->type_name("TEXT");
   command->add_option("--tuner", o->tuner, "Only records of this tuner")->type_name("NAME");
-  command->add_option("--best", o->best, "List so many of the fastest records")->check(CLI::Range(1, 1'000'000));
+  command->add_option("--best", o->best, "List so many of the fastest records")->check(number_between(1, 1'000'000));
   command->add_option("--export", o->export_file, "Write all records as JSON lines in AutoTVM's layout")
       ->type_name("FILE");
   command->add_option("--import", o->imports, "Take in such a file (repeat for several)")

@@ -28,7 +28,8 @@ void run_reference_command(const Options& options, Console& console) {
     check_keeps(file, "the input", files);
   }
   const std::vector<Array> inputs = network_inputs(graph, options.inputs, options.model.seed, console);
-  const std::vector<Array> outputs = run_reference(graph, inputs);
+  const std::vector<Array> outputs = naming_file(options.model.model, [&] { return run_reference(graph, inputs); });
+  warn_of_not_finite(graph, outputs, console);
   print_outputs(graph, outputs, console);
   write_outputs(files, outputs, console);
   console.print_json({{"model", options.model.model}, {"outputs", outputs_to_json(graph, outputs)}});

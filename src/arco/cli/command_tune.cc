@@ -16,6 +16,7 @@
 #include "arco/cli/tune_options.h"
 #include "arco/cli/tune_progress.h"
 #include "arco/cli/tune_report.h"
+#include "arco/cli/validators.h"
 #include "arco/search/layer_designs.h"
 #include "arco/search/schedule_tuning.h"
 
@@ -216,10 +217,10 @@ void run_tune(Options& options, Console& console) {
 
 void add_search_options(CLI::App& command, Options& o) {
   command.add_option("--trials", o.search.trials, "Measured pairs of chip and schedules")
-      ->check(CLI::Range(1, 10'000'000))
+      ->check(number_between(1, 10'000'000))
       ->capture_default_str();
   command.add_option("--layer-trials", o.search.layer_trials, "Measured schedules of each layer on the final chip")
-      ->check(CLI::Range(1, 10'000'000))
+      ->check(number_between(1, 10'000'000))
       ->capture_default_str();
   command.add_flag(
       "--per-layer", o.per_layer,
@@ -234,10 +235,10 @@ void add_search_options(CLI::App& command, Options& o) {
       ->delimiter(',')
       ->type_name("NAMES");
   command.add_option("--points", o.points, "Chips of the front, at most")
-      ->check(CLI::Range(1, 1000))
+      ->check(number_between(1, 1000))
       ->capture_default_str();
   command.add_option("--jobs", o.search.jobs, "Threads (0: all cores); the result does not depend on it")
-      ->check(CLI::Range(0, 1024))
+      ->check(number_between(0, 1024))
       ->capture_default_str();
 }
 

@@ -5,6 +5,7 @@
 
 #include "arco/base/error.h"
 #include "arco/cli/commands.h"
+#include "arco/cli/network_inputs.h"
 #include "arco/cli/table.h"
 #include "arco/cli/validators.h"
 #include "arco/onnx/zoo.h"
@@ -28,6 +29,7 @@ void run_zoo(const Options& options, Console& console) {
   }
   if (options.name.empty()) fail_user("a network's name is missing; `arco zoo --list` shows them");
   if (options.output.empty()) fail_user("-o FILE is missing: where to write the network");
+  check_is_no_folder(options.output);
   write_zoo_model(options.name, options.output, options.zoo);
   const auto bytes = std::filesystem::file_size(options.output);
   console.print("wrote {} ({})\n", options.output, human_bytes(bytes));

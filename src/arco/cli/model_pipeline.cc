@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <set>
 
 #include "arco/base/error.h"
 #include "arco/cli/table.h"
 #include "arco/cli/validators.h"
+#include "arco/graph/difference.h"
 #include "arco/onnx/importer.h"
 #include "arco/quant/brought_scales.h"
 #include "arco/quant/calibrate.h"
@@ -31,14 +33,13 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
                   "below; mse, the scale with the least squared error")
       ->type_name("METHOD")
       ->capture_default_str();
-  const std::map<std::string, bool> scales{{"per-tensor", false}, {"per-channel", true}};
   command
-      .add_option("--weight-scales", options.weight_scales_per_channel,
+      .add_option("--weight-scales", options.weight_scales,
                   "per-tensor: one power of two for the weights of a layer; per-channel: a multiplier for each output "
                   "channel, more accurate for a few cycles more, on vta++ only (default: on vta++ the scales that a "
                   "quantised model brings, else per-tensor)")
       ->type_name("SCALES")
-      ->transform(CLI::CheckedTransformer(scales).description(""));
+      ->check(one_of({"per-tensor", "per-channel"}).description(""));
   add_shape_options(command, options);
   command.add_option("--seed", options.seed, "Seed of the noise used without --calibrate")
       ->check(whole_number())
@@ -101,7 +102,7 @@ void simplify_and_follow(const ModelOptions& options, bool keep_brought, Quantiz
       if (verifier) verifier(before, after, pass);
       note_pass(model.nodes, after, pass);
     };
-    return simplify(model.graph, pass_options);
+    return naming_file(options.model, [&] { return simplify(model.graph, pass_options); });
   };
   model.passes = run();
   if (take_brought_scales(model.graph, keep_brought) == 0) return;
@@ -141,6 +142,26 @@ bool uses_ranges(const Graph& quantized) {
   });
 }
 
+// Weights of layers that are not finite, before passes change them: as the file names and counts them.
+void check_weights(const Graph& graph, const std::string& model) {
+  ErrorList errors(model);
+  for (const Node& node : graph.nodes) {
+    const bool has_weights = std::holds_alternative<Conv>(node.op) || std::holds_alternative<ConvTranspose>(node.op) ||
+                             std::holds_alternative<MatMul>(node.op) || std::holds_alternative<BatchNorm>(node.op);
+    for (const TensorId id : node.inputs) {
+      if (!has_weights || id == kNoTensor) continue;
+      const Tensor& tensor = graph.tensor(id);
+      if (!tensor.constant || tensor.type != DataType::kFloat32) continue;
+      const auto values = tensor.constant->data<float>();
+      const auto bad = std::ranges::find_if(values, [](float x) { return !std::isfinite(x); });
+      if (bad == values.end()) continue;
+      errors.add("'{}' of node '{}' holds {} at {}; export a model whose training did not diverge", tensor.name,
+                 node.name, *bad, position_text(bad - values.begin(), tensor.shape));
+    }
+  }
+  errors.throw_if_any();
+}
+
 // A few bytes of file can describe tensors beyond any memory.
 void check_memory(const Graph& graph, const std::string& model) {
   constexpr uint64_t kMostBytes = uint64_t{4} << 30;
@@ -164,15 +185,23 @@ QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, C
   const RangeMethod ranges = parse_range_method(options.ranges);
   QuantizedModel model;
   QuantizeOptions scales;
-  scales.keep_brought = variant == IsaVariant::kVtaPlus && options.weight_scales_per_channel.value_or(true);
-  if (options.weight_scales_per_channel.value_or(false)) scales.weight_scales = WeightScales::kPerChannel;
+  scales.keep_brought = variant == IsaVariant::kVtaPlus && options.weight_scales != "per-tensor";
+  if (options.weight_scales == "per-channel") scales.weight_scales = WeightScales::kPerChannel;
   ImportedModel imported = import_model(options);
   model.graph = std::move(imported.graph);
   model.nodes = fates_of(imported.nodes);
+  check_weights(model.graph, options.model);
   simplify_and_follow(options, scales.keep_brought, model);
   CalibrationData data = options.calibrate.empty() ? noise_calibration(model.graph, options.seed)
                                                    : load_calibration(model.graph, options.calibrate);
-  Graph quantized = quantize(model.graph, calibrate(model.graph, data, ranges), scales);
+  Graph quantized =
+      naming_file(options.model, [&] { return quantize(model.graph, calibrate(model.graph, data, ranges), scales); });
+  if (!data.is_noise && holds_only_constants(data) && uses_ranges(quantized)) {
+    console.warn(
+        "{}: every input is constant throughout, so the integer scales are guessed from constant inputs; give "
+        "typical inputs",
+        options.calibrate);
+  }
   model.calibrated_on_noise = data.is_noise && uses_ranges(quantized);
   if (model.calibrated_on_noise) {
     console.warn(
@@ -187,7 +216,7 @@ QuantizedModel quantize_model(const ModelOptions& options, IsaVariant variant, C
 }
 
 void check_model_options(const ModelOptions& options, const HardwareConfig& hardware) {
-  if (!options.weight_scales_per_channel.value_or(false) || hardware.variant == IsaVariant::kVtaPlus) return;
+  if (options.weight_scales != "per-channel" || hardware.variant == IsaVariant::kVtaPlus) return;
   fail_user(
       "--weight-scales per-channel needs a chip of variant vta++: {} cannot multiply accumulators by a number for each "
       "channel. Give hardware with \"ISA_VARIANT\": \"vta++\" (--hardware, or --design of `arco tune`), or take "

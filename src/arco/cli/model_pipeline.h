@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "arco/base/error.h"
 #include "arco/cli/console.h"
 #include "arco/cli/node_fates.h"
 #include "arco/graph/graph.h"
@@ -24,7 +25,7 @@ struct ModelOptions {
   std::string model;
   std::string calibrate;  // folder of .npy, or .npz; empty: noise
   std::string ranges = "min-max";
-  std::optional<bool> weight_scales_per_channel;  // not given: where the model brings such scales and the chip can
+  std::string weight_scales;  // per-tensor, per-channel; empty: where the model brings such scales and the chip can
   int64_t batch = 1;
   uint64_t seed = 0;
   std::vector<std::string> shapes;  // "NAME=1x3x224x224"
@@ -37,6 +38,16 @@ void add_shape_options(CLI::App& command, ModelOptions& options);  // only those
 
 // The float graph as it stands in the file.
 ImportedModel import_model(const ModelOptions& options);
+
+// Runs `work`; its complaints name the file, since what works on graphs knows no files.
+template <typename Work>
+auto naming_file(const std::string& file, const Work& work) {
+  try {
+    return work();
+  } catch (const UserError& error) {
+    fail_user("{}: {}", file, error.what());
+  }
+}
 
 // UserError if the options ask for what these chips cannot do; to be called before any work.
 void check_model_options(const ModelOptions& options, const HardwareConfig& hardware);

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "arco/base/error.h"
+#include "arco/graph/difference.h"
 #include "arco/graph/npy.h"
 #include "arco/quant/calibrate.h"
 
@@ -51,11 +53,28 @@ std::optional<size_t> named_index(const std::string& flag, const std::vector<std
 // "; convert with ..." for the mistakes that have a simple way out.
 std::string conversion(const Shape& from, const Tensor& tensor) {
   const Shape& to = tensor.shape;
-  if (from == to) return fmt::format("; convert with array.astype('{}')", to_string(tensor.type));
+  if (from == to) return type_conversion(tensor);
   const bool channels_last = from.size() == 4 && to.size() == 4 && from == Shape{to[0], to[2], to[3], to[1]};
   if (channels_last) return "; its channels are last, convert with array.transpose(0, 3, 1, 2)";
   if (element_count(from) != element_count(to)) return "";
   return fmt::format("; convert with array.reshape({})", fmt::join(to, ", "));
+}
+
+struct NotFinite {
+  int64_t count = 0;
+  int64_t first = 0;
+};
+
+// Not-a-numbers and infinities of an array of floats.
+NotFinite count_not_finite(const Array& array) {
+  NotFinite result;
+  if (array.type() != DataType::kFloat32) return result;
+  const auto values = array.data<float>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    if (result.count++ == 0) result.first = static_cast<int64_t>(i);
+  }
+  return result;
 }
 
 bool fits(const Shape& array, const Shape& shape) {
@@ -118,7 +137,13 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
                 to_string(tensor.type), to_string(tensor.shape), tensor.name, conversion(info.shape, tensor));
       return false;
     };
-    if (const auto array = read_npy(files[i], filter)) arrays.push_back(array->reshaped(tensor.shape));
+    const auto array = read_npy(files[i], filter);
+    if (!array) continue;
+    if (const NotFinite bad = count_not_finite(*array); bad.count > 0) {
+      wrong.add("{} holds {} of {} values that are not finite, the first at {}", files[i], bad.count, array->size(),
+                position_text(bad.first, array->shape()));
+    }
+    arrays.push_back(array->reshaped(tensor.shape));
   }
   wrong.throw_if_any();
   return arrays;
@@ -147,11 +172,29 @@ std::vector<size_t> largest(const Array& output) {
 
 }  // namespace
 
+void check_is_no_folder(const std::string& written) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(written, ignored)) return;
+  fail_user("{}: is a folder; give the name of the file to write, such as {}", written,
+            (std::filesystem::path(written) / "result").string());
+}
+
 void check_keeps(const std::string& read, const char* what, const std::vector<std::string>& written) {
   std::error_code ignored;
   for (const std::string& file : written) {
+    check_is_no_folder(file);
     if (!std::filesystem::equivalent(read, file, ignored)) continue;
     fail_user("{}: is {} itself; choose another file to write", file, what);
+  }
+}
+
+void warn_of_not_finite(const Graph& graph, const std::vector<Array>& outputs, Console& console) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const NotFinite bad = count_not_finite(outputs[i]);
+    if (bad.count == 0) continue;
+    console.warn("output '{}': {} of {} values are infinite or not a number, the first at {}",
+                 graph.tensor(graph.outputs[i]).name, bad.count, outputs[i].size(),
+                 position_text(bad.first, outputs[i].shape()));
   }
 }
 

@@ -28,10 +28,15 @@ std::vector<Array> network_inputs(const Graph& graph, const std::vector<std::str
 std::vector<std::string> files_by_tensor(const Graph& graph, const std::vector<TensorId>& ids, const char* flag_name,
                                          const std::vector<std::string>& flags);
 
+// UserError for a folder where a file is to be written; to be called before any work.
+void check_is_no_folder(const std::string& written);
+
 // UserError when a file to write is the one that is read; `what` names that ("the model").
 void check_keeps(const std::string& read, const char* what, const std::vector<std::string>& written);
 
 // A line for each output: name, type, shape, and its largest values of the first row.
+// A warning for each output that holds infinities or not-a-numbers.
+void warn_of_not_finite(const Graph& graph, const std::vector<Array>& outputs, Console& console);
 void print_outputs(const Graph& graph, const std::vector<Array>& outputs, Console& console);
 nlohmann::json outputs_to_json(const Graph& graph, const std::vector<Array>& outputs);
 // Each output as .npy to its file, if it has one.

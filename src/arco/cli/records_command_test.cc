@@ -70,6 +70,10 @@ TEST_F(RecordsCommand, Summarises) {
   EXPECT_EQ(all["runs"][0]["records"], all["records"]);
   EXPECT_EQ(json({"records", path("design/records.db")}), all);
   EXPECT_EQ(json({"records", path("design"), "--tuner", "arco"})["records"], 0);
+  EXPECT_THAT(err_, HasSubstr("no record matches; the store has "));
+  EXPECT_THAT(err_, HasSubstr(" records of the spaces "));
+  ASSERT_EQ(run({"records", path("design"), "--space", "zzz", "--best", "3"}), 0);
+  EXPECT_THAT(err_, HasSubstr("no record matches"));
   EXPECT_LT(json({"records", path("design"), "--space", "network of"})["records"], all["records"]);
 }
 
@@ -124,7 +128,7 @@ TEST_F(RecordsCommand, WrongUse) {
       {{"records", path("design"), "--best", "0"}, "--best"},
       {{"records", path("design"), "--import", path("nothing.json")}, "nothing.json"},
       {{"records", path("design"), "--import", path("bad.json")}, "line 1: not a record"},
-      {{"records", path("design"), "--import", path("bad.json")}, "line 3: not a record"},
+      {{"records", path("design"), "--import", path("bad.json")}, "line 3, column 2: expected a value"},
       {{"records", path("design"), "--merge", path("design")}, "the record store to merge into"},
       {{"records", path("design"), "--merge", path("nothing")}, "there is no such record store"},
       {{"records", path("design"), "--export", path("design/records.db")}, "is the record store itself"},

@@ -18,7 +18,7 @@ void add_space_options(CLI::App& command, TuneOptions& o) {
   command.add_option("--hardware", o.hardware, "Fixed accelerator (vta_config.json): search schedules only")
       ->type_name("FILE");
   command.add_option("--space", o.space, "full: core shape, buffers, all tiles; paper: the paper's seven knobs")
-      ->check(CLI::IsMember({"full", "paper"}))
+      ->check(one_of({"full", "paper"}))
       ->capture_default_str();
   command.add_option("--objective", o.objective, "latency, throughput, energy, edp (energy * delay) or area")
       ->type_name("NAME")
@@ -33,7 +33,7 @@ void add_space_options(CLI::App& command, TuneOptions& o) {
   command.add_option("--energy", o.energy_uj, "Budget of one run in uJ, batch included (default: unlimited)")
       ->check(positive_real());
   command.add_option("--bus", o.bus_bits, "Memory interface in bits")
-      ->check(CLI::IsMember({64, 128, 256, 512}))
+      ->check(one_of({"64", "128", "256", "512"}))
       ->capture_default_str();
 }
 

@@ -1,11 +1,16 @@
 // Checks of flag values, with messages for people.
 #pragma once
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <string>
+#include <vector>
+
+#include "arco/base/error.h"
 
 namespace arco {
 
@@ -27,6 +32,30 @@ inline CLI::Validator positive_number() {
 // 0, 1, ...: seeds.
 inline CLI::Validator whole_number() {
   return {[](std::string& text) { return is_digits(text) ? "" : "'" + text + "' is no whole number"; }, ""};
+}
+
+// low, ..., high.
+inline CLI::Validator number_between(int64_t low, int64_t high) {
+  return {[low, high](std::string& text) {
+            int64_t value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool valid =
+                error == std::errc() && end == text.data() + text.size() && value >= low && value <= high;
+            return valid ? "" : fmt::format("'{}' is no whole number from {} to {}", text, low, high);
+          },
+          ""};
+}
+
+// One of some words.
+inline CLI::Validator one_of(const std::vector<std::string>& words) {
+  const std::string list = fmt::format("{}", fmt::join(words, ", "));
+  return {[words, list](std::string& text) {
+            if (std::ranges::find(words, text) != words.end()) return std::string();
+            const std::string nearest = nearest_word(text, words);
+            return fmt::format("'{}' is none of {}{}", text, list,
+                               nearest.empty() ? "" : "; did you mean " + nearest + "?");
+          },
+          "{" + list + "}"};
 }
 
 // A finite number above 0.

@@ -50,6 +50,14 @@ std::vector<float> imported_weights(const TestModel& model) {
   return {};
 }
 
+// Outputs are missing because of what has been told.
+TEST(Import, DoesNotRepeatAProblemForEachOutput) {
+  TestModel model;
+  model.input("x", {3}).initializer(testing_support::integer_tensor("parts", {3, 0}));
+  model.node("Split", {"x", "parts"}, {"a", "b"}, {{"axis", 0}}).node("Add", {"a", "b"}, {"y"}).output("y");
+  EXPECT_THAT(model.problem(), AllOf(HasSubstr("a part of 0 does not fit"), Not(HasSubstr("only the first output"))));
+}
+
 TEST(Import, SortsNodesAndAcceptsInitializersAmongInputs) {
   TestModel model(7);
   model.input("w", {2}).input("x", {2}).initializer(float_tensor("w", {2}, {1, 2}));

@@ -238,6 +238,7 @@ TensorId NodeContext::add_constant(const char* suffix, Array value) {
 }
 
 void NodeContext::finish() {
+  const bool converted = !failed_;  // else outputs may be missing for a reason that has been told
   for (const Attribute& attribute : node_.attribute()) {
     if (read_attributes_.contains(attribute.name())) continue;
     std::vector<std::string> names(read_attributes_.begin(), read_attributes_.end());
@@ -250,7 +251,7 @@ void NodeContext::finish() {
       problem("input {} ('{}') is not supported", i, printable(node_.input(i)));
     }
   }
-  for (int i = 1; i < node_.output_size(); ++i) {
+  for (int i = 1; converted && i < node_.output_size(); ++i) {
     if (!node_.output(i).empty() && !emitted_.contains(i) && state_.used.contains(node_.output(i))) {
       problem("output {} ('{}') is used, but only the first output is supported", i, printable(node_.output(i)));
     }

@@ -78,6 +78,11 @@ bool is_usable(const ArrayInfo& info, const Graph& graph, ErrorList& errors) {
     return false;
   }
   const Tensor& tensor = graph.tensor(graph.inputs[*input]);
+  if (info.type != tensor.type) {
+    errors.add("'{}' is {} {}, expected {} {} for input '{}'{}", info.name, to_string(info.type), to_string(info.shape),
+               to_string(tensor.type), to_string(tensor.shape), tensor.name, type_conversion(tensor));
+    return false;
+  }
   if (sample_count(info.shape, tensor.shape) > 0) return true;
   errors.add("'{}' has shape {}, expected {} for input '{}' (or several such along the first dimension)", info.name,
              to_string(info.shape), to_string(tensor.shape), tensor.name);
@@ -87,7 +92,7 @@ bool is_usable(const ArrayInfo& info, const Graph& graph, ErrorList& errors) {
 // Appends the samples of one usable array to those of one input.
 void append_samples(const NamedArray& source, const Tensor& input, std::vector<Array>& samples, ErrorList& errors) {
   const int64_t count = sample_count(source.array.shape(), input.shape);
-  const Array values = reference::convert(source.array, input.type);
+  const Array& values = source.array;
   if (input.type == DataType::kFloat32) {
     const auto from = values.data<float>();
     const bool finite = std::all_of(from.begin(), from.end(), [](float x) { return std::isfinite(x); });
@@ -152,6 +157,24 @@ CalibrationData load_calibration(const Graph& graph, const fs::path& source) {
   }
   errors.throw_if_any();
   return assemble(graph, samples, errors);
+}
+
+bool holds_only_constants(const CalibrationData& data) {
+  if (data.sets.empty()) return false;
+  for (size_t input = 0; input < data.sets[0].size(); ++input) {
+    const auto first = data.sets[0][input].bytes().first(byte_size(data.sets[0][input].type()));
+    for (const auto& set : data.sets) {
+      const auto bytes = set[input].bytes();
+      for (size_t i = 0; i < bytes.size(); ++i) {
+        if (bytes[i] != first[i % first.size()]) return false;
+      }
+    }
+  }
+  return true;
+}
+
+std::string type_conversion(const Tensor& wanted) {
+  return fmt::format("; convert with array.astype('{}')", to_string(wanted.type));
 }
 
 RangeMethod parse_range_method(const std::string& text) {

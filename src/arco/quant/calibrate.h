@@ -24,9 +24,15 @@ CalibrationData noise_calibration(const Graph& graph, uint64_t seed, int count =
 //   One graph input:    every array is a sample.
 //   Several inputs:     arrays are matched by name (file name without .npy) with the inputs.
 // An array has the shape of the input, or that shape without its leading 1, or holds several samples along its first
-// dimension (a whole number of batches). Any element type; values are converted to the input's. All unusable arrays are
-// listed in one UserError.
+// dimension (a whole number of batches), and the input's element type: integers of an image are not the values that a
+// network of floats takes. All unusable arrays are listed in one UserError.
 CalibrationData load_calibration(const Graph& graph, const std::filesystem::path& source);
+
+// Whether no input ever takes a second value: nothing to guess ranges from.
+bool holds_only_constants(const CalibrationData& data);
+
+// "; convert with array.astype('float32')": the way out for an array of another type.
+std::string type_conversion(const Tensor& wanted);
 
 // The absolute value of each tensor that int8 must still represent, by TensorId; 0 for constants and what was never
 // computed. Larger values saturate.

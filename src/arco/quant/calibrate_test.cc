@@ -57,8 +57,8 @@ Graph two_inputs() {
 
 TEST_F(Calibration, FolderOfSamplesInOrderOfNames) {
   write_npy(folder_ / "2.npy", Array::of<float>({1, 2}, {3, 4}));
-  write_npy(folder_ / "1.npy", Array::of<uint8_t>({2}, {1, 200}));          // no batch dimension
-  write_npy(folder_ / "3.npy", Array::of<int64_t>({2, 2}, {5, 6, -7, 8}));  // two samples
+  write_npy(folder_ / "1.npy", Array::of<float>({2}, {1, 200}));          // no batch dimension
+  write_npy(folder_ / "3.npy", Array::of<float>({2, 2}, {5, 6, -7, 8}));  // two samples
   write_file(folder_ / "readme.txt", std::string("ignored"));
   const auto data = load_calibration(one_input(), folder_);
   EXPECT_FALSE(data.is_noise);
@@ -90,6 +90,22 @@ TEST_F(Calibration, ErrorsListEveryProblem) {
   fs::remove(folder_ / "bad.npy");
   write_npy(folder_ / "a.npy", Array::of<float>({2}, {1, 2}));
   EXPECT_THAT(error_of(two_inputs(), folder_), HasSubstr("0 samples of input 'b', expected 1 as of the first input"));
+}
+
+// An image of 0..255 is not what a network takes that was trained on floats.
+TEST_F(Calibration, RefusesArraysOfAnotherType) {
+  write_npy(folder_ / "image.npy", Array::of<uint8_t>({1, 2}, {1, 200}));
+  EXPECT_THAT(error_of(one_input(), folder_),
+              HasSubstr("'image' is uint8 1x2, expected float32 1x2 for input 'x'; convert with "
+                        "array.astype('float32')"));
+}
+
+TEST_F(Calibration, SeesWhenThereIsNothingButConstants) {
+  CalibrationData data;
+  data.sets = {{Array::of<float>({1, 2}, {0, 0})}, {Array::of<float>({1, 2}, {0, 0})}};
+  EXPECT_TRUE(holds_only_constants(data));
+  data.sets[1] = {Array::of<float>({1, 2}, {1, 1})};
+  EXPECT_FALSE(holds_only_constants(data));
 }
 
 TEST_F(Calibration, NoiseIsSeededAndSaysSo) {

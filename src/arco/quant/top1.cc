@@ -27,7 +27,8 @@ std::vector<int64_t> labels_of_array(const std::filesystem::path& path) {
 }
 
 std::vector<int64_t> labels_of_text(const std::filesystem::path& path) {
-  const std::string text = read_text_file(path);
+  std::string text = read_text_file(path);
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);  // blank lines at the end say nothing
   ErrorList errors(path.string());
   std::vector<int64_t> labels;
   size_t line = 0;
@@ -64,7 +65,15 @@ size_t largest_class(std::span<const float> scores, size_t positions, size_t pos
 }  // namespace
 
 std::vector<int64_t> read_labels(const std::filesystem::path& path) {
-  return path.extension() == ".npy" ? labels_of_array(path) : labels_of_text(path);
+  if (path.extension() == ".npy") return labels_of_array(path);
+  const std::vector<uint8_t> start = read_beginning(path, 4096);
+  if (std::ranges::find(start, uint8_t{0}) != start.end()) {
+    fail_user(
+        "{}: is neither text nor a .npy file; expected labels as a .npy file of integers, or as text with one on "
+        "each line",
+        path.string());
+  }
+  return labels_of_text(path);
 }
 
 Top1Counter::Top1Counter(const Graph& graph, int64_t sets, std::vector<int64_t> labels) : labels_(std::move(labels)) {

@@ -92,6 +92,11 @@ TEST(Labels, FromTextAndArrays) {
                              HasSubstr("line 5")));
   write_npy(folder / "float.npy", Array::of<float>({1}, {3}));
   EXPECT_THAT(error_of([&] { read_labels(folder / "float.npy"); }), HasSubstr("holds float32, expected labels"));
+  write_file(folder / "blank.txt", std::string("3\n7\n\n \r\n"));
+  EXPECT_THAT(read_labels(folder / "blank.txt"), ElementsAre(3, 7));
+  write_file(folder / "y.npz", std::string("PK\x03\x04\0\0", 6));
+  EXPECT_THAT(error_of([&] { read_labels(folder / "y.npz"); }),
+              HasSubstr("is neither text nor a .npy file; expected labels as a .npy file of integers"));
   EXPECT_THAT(error_of([&] { read_labels(folder / "absent.txt"); }), HasSubstr("absent.txt"));
   std::filesystem::remove_all(folder);
 }

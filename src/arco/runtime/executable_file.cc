@@ -110,10 +110,12 @@ void append_compressed(const std::vector<uint8_t>& content, std::vector<uint8_t>
   file.resize(start + bytes);
 }
 
+constexpr const char* kRemedy = "compile the network again, or copy the file anew";
+
 std::vector<uint8_t> decompress(std::span<const uint8_t> frame, const std::string& source) {
   const unsigned long long declared = ZSTD_getFrameContentSize(frame.data(), frame.size());
   if (declared == ZSTD_CONTENTSIZE_ERROR || declared == ZSTD_CONTENTSIZE_UNKNOWN) {
-    fail_user("{}: is damaged: the compressed part does not start as expected", source);
+    fail_user("{}: is damaged: the compressed part does not start as expected; {}", source, kRemedy);
   }
   const uint64_t allowed = std::min(kMaxContentBytes, std::max(kAlwaysAllowedBytes, kMaxRatio * frame.size()));
   if (declared > allowed) {
@@ -133,11 +135,11 @@ std::vector<uint8_t> decompress(std::span<const uint8_t> frame, const std::strin
     ZSTD_outBuffer out{content.data() + start, content.size() - start, 0};
     rest = ZSTD_decompressStream(context.get(), &out, &in);
     content.resize(start + out.pos);
-    if (ZSTD_isError(rest)) fail_user("{}: is damaged: {}", source, ZSTD_getErrorName(rest));
-    if (content.size() > declared) fail_user("{}: is damaged: holds more than it declares", source);
-    if (rest != 0 && out.pos == 0 && in.pos == in.size) fail_user("{}: is truncated", source);
+    if (ZSTD_isError(rest)) fail_user("{}: is damaged: its content is not what was written; {}", source, kRemedy);
+    if (content.size() > declared) fail_user("{}: is damaged: it holds more than it declares; {}", source, kRemedy);
+    if (rest != 0 && out.pos == 0 && in.pos == in.size) fail_user("{}: is truncated; {}", source, kRemedy);
   }
-  if (content.size() != declared) fail_user("{}: is damaged: holds less than it declares", source);
+  if (content.size() != declared) fail_user("{}: is damaged: it holds less than it declares; {}", source, kRemedy);
   if (in.pos != in.size) fail_user("{}: has {} unexpected bytes at its end", source, in.size - in.pos);
   return content;
 }

@@ -147,7 +147,11 @@ TEST_F(ExecutableFile, OtherFilesOfAnyLengthAreRefusedByTheirBeginning) {
 TEST_F(ExecutableFile, SaysWhatIsWrongWithTheHeader) {
   Bytes file = saved();
   EXPECT_THAT(problem({'P', 'K', 3, 4, 0, 0, 0, 0, 0}), HasSubstr("is no .arco file"));
-  EXPECT_THAT(problem(Bytes(file.begin(), file.end() - 100)), HasSubstr("is truncated"));
+  EXPECT_THAT(problem(Bytes(file.begin(), file.end() - 100)), HasSubstr("is truncated; compile the network again"));
+  Bytes flipped = file;
+  flipped[file.size() - 3] ^= 0xFF;
+  EXPECT_THAT(problem(flipped),
+              HasSubstr("is damaged: its content is not what was written; compile the network again"));
   Bytes longer = file;
   longer.push_back(0);
   EXPECT_THAT(problem(longer), HasSubstr("has 1 unexpected bytes at its end"));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "arco/base/error.h"
+#include "arco/base/json_document.h"
 #include "arco/base/random.h"
 
 namespace arco {
@@ -171,6 +172,8 @@ size_t import_autotvm_log(RecordStore& store, const std::string& text, const std
   ErrorList errors(name);
   std::vector<Record> records;
   size_t number = 0;
+  if (const char* kind = binary_kind(text))
+    fail_user("{}: looks like {}; expected a JSON record on each line", name, kind);
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string line = text.substr(begin, end - begin);
@@ -180,8 +183,13 @@ size_t import_autotvm_log(RecordStore& store, const std::string& text, const std
     if (line.back() == '\r') line.pop_back();
     try {
       records.push_back(from_line(line, clock_hz));
-    } catch (const json::exception& error) {
-      errors.add("line {}: not a record in AutoTVM's layout: {}", number, error.what());
+    } catch (const json::parse_error& error) {
+      errors.add("{}", json_syntax_error(line, error, number));
+    } catch (const json::exception&) {
+      errors.add(
+          "line {}: not a record in AutoTVM's layout: a part of input, config or result is missing or of another "
+          "kind",
+          number);
     } catch (const UserError& error) {
       errors.add("line {}: {}", number, error.what());
     }
