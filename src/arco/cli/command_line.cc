@@ -62,7 +62,7 @@ void check_values(const std::vector<std::string>& arguments) {
 
 // In our words, what CLI11 says of an option's value; its own where it is plain enough.
 std::string describe_value(const CLI::App& command, const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const std::string converts = "Could not convert: ";
   if (text.starts_with(converts)) {  // "Could not convert: --weights = a"
     const size_t equals = text.find(" = ");

@@ -103,6 +103,7 @@ Place place_of(const std::vector<Part>& parts) {
 
 std::vector<NodeFate> fates_of(const std::vector<ModelNode>& nodes) {
   std::vector<NodeFate> fates;
+  fates.reserve(nodes.size());
   for (const ModelNode& node : nodes) fates.push_back({node.name, node.op, node.folded});
   return fates;
 }
