@@ -199,7 +199,8 @@ ChipScore ChipTable::make_score(size_t chip_number) const {
 
 void ChipTable::add_task(ChipScore& score, size_t task, const HardwareConfig& hardware,
                          const CoreTable::Best& best) const {
-  const auto& [workload, weight] = tasks_[task];
+  const Workload& workload = tasks_[task].workload;
+  const double weight = tasks_[task].weight;
   if (best.estimate == kInfinity) {
     score.why = fmt::format("{}: no schedule fits: {}", workload.to_string(), why_none_legal(workload, hardware));
     return;
