@@ -83,7 +83,8 @@ TEST_F(BenchCommand, FindsTheSameTwice) {
     ASSERT_EQ(run({"--seeds", "1", "--trials", "16", "--tuners", "random,arco", "--modes", "software,chip", "--whole",
                    "0", "--json"}),
               0);
-    for (const Json& run : Json::parse(out_)["runs"]) {
+    const Json document = Json::parse(out_);
+    for (const Json& run : document["runs"]) {
       of_run.push_back(run["cycles"].is_null() ? 0 : run["cycles"].get<double>());
     }
   }
