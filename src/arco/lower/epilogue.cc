@@ -1,21 +1,9 @@
 #include "arco/lower/epilogue.h"
 
 #include "arco/lower/lower.h"
+#include "arco/quant/channel_scales.h"
 
 namespace arco {
-
-namespace {
-
-// Both roundings before the product: half of the last bit it will be shifted to, and half of the last bit that the
-// shift before it keeps; and the zero point, in units of the accumulator.
-int64_t channel_rounding(const Requantize& numbers, int64_t multiplier) {
-  const int64_t half = int64_t{1} << (numbers.shift + numbers.channels->shift - 1);
-  const int64_t before = half * (1 + 2 * numbers.zeros.output) + multiplier / 2;
-  const int64_t rounded_down = before >= 0 ? before / multiplier : -((multiplier - 1 - before) / multiplier);
-  return rounded_down + rounding_of(numbers.shift);
-}
-
-}  // namespace
 
 int32_t rounding_of(int shift) {
   return shift > 0 ? int32_t{1} << (shift - 1) : 0;
@@ -25,8 +13,9 @@ std::vector<std::vector<int32_t>> bias_rows(const Array* bias, const Requantize&
   std::vector<std::vector<int32_t>> rows(1);
   for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
     int64_t value = bias == nullptr ? 0 : bias->data<int32_t>()[c];
-    value +=
-        numbers.channels ? channel_rounding(numbers, numbers.channels->multipliers[c]) : rounding_of(numbers.shift);
+    const auto& scales = numbers.channels;
+    value += scales ? channel_offset(numbers.shift, scales->shift, scales->multipliers[c], numbers.zeros.output)
+                    : rounding_of(numbers.shift);
     rows[0].push_back(static_cast<int32_t>(value));
   }
   if (!numbers.channels) return rows;

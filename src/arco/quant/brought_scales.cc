@@ -116,8 +116,8 @@ class Taker {
   const bool keep_;
   const std::vector<std::vector<int>> consumers_;
   const std::vector<int> producers_;
-  std::vector<std::optional<Grid>>
-      taken_;  // by TensorId; a tensor in int8 has one, the host's float inputs may have more
+  // By TensorId: the last grid taken. A tensor in int8 has one, the host's float inputs may have more.
+  std::vector<std::optional<Grid>> taken_;
 };
 
 }  // namespace
